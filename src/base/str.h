@@ -1,0 +1,52 @@
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+/* A borrowed run of bytes, not terminated. {NULL, 0} is absent and equals nothing. */
+struct str {
+	const char *ptr;
+	size_t len;
+};
+
+#define STR(literal) ((struct str){literal, sizeof(literal) - 1})
+#define STR_ARG(s) (int)(s).len, ((s).ptr ? (s).ptr : "") /* for "%.*s" */
+
+static inline struct str
+str_from(const char *z)
+{
+	return (struct str){z, z ? strlen(z) : 0};
+}
+
+/* False when either is absent, so that a comparison of missing values fails closed. */
+static inline bool
+str_eq(struct str a, struct str b)
+{
+	return a.ptr && b.ptr && a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+static inline bool
+str_starts(struct str s, struct str prefix)
+{
+	return s.ptr && s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0;
+}
+
+bool str_eq_nocase(struct str a, struct str b); /* ASCII only */
+int str_compare(struct str a, struct str b);    /* bytewise order, as memcmp */
+
+/* Cuts `*rest` at the first `separator`: the head is returned, `*rest` is what follows it
+ * (absent when there was none). */
+struct str str_cut(struct str *rest, char separator);
+
+/* Decimal, no sign, no leading zero, no white space; false on anything else or overflow. */
+bool str_to_u64(struct str s, uint64_t *out) MUST_USE;
+bool str_to_i64(struct str s, int64_t *out) MUST_USE; /* an optional leading '-' */
+
+bool str_is_utf8(struct str s); /* well-formed, no surrogates, no overlong forms */
+
+#endif

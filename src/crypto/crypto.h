@@ -1,0 +1,51 @@
+#ifndef CRYPTO_CRYPTO_H
+#define CRYPTO_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+#define SHA256_LEN 32
+
+/* All of these abort start-up (crypto_init) rather than fail later; afterwards only sealing can
+ * fail. Threads: any; contexts are kept per thread, nothing is allocated per call. */
+enum status crypto_init(struct error *err) MUST_USE;
+
+void crypto_sha256(uint8_t out[SHA256_LEN], const void *bytes, size_t len);
+
+/* Of several pieces in order. */
+struct crypto_piece {
+	const void *bytes;
+	size_t len;
+};
+void crypto_sha256_pieces(uint8_t out[SHA256_LEN], const struct crypto_piece *pieces, size_t count);
+
+/* HMAC-SHA-256 (RFC 2104) with a key prepared once. */
+struct crypto_hmac_key; /* owned, secret */
+enum status crypto_hmac_key_new(struct crypto_hmac_key **out, const uint8_t *key, size_t len,
+	struct error *err) MUST_USE;
+void crypto_hmac_key_free(struct crypto_hmac_key **key);
+void crypto_hmac(uint8_t out[SHA256_LEN], const struct crypto_hmac_key *key, const void *bytes,
+	size_t len);
+
+/* False for different lengths; constant time for equal ones. */
+bool crypto_equal(const void *a, const void *b, size_t len);
+void crypto_wipe(void *bytes, size_t len);
+
+/* AES-256-GCM: 12 random bytes, ciphertext, 16-byte tag. `aad` binds table, organisation, row. */
+#define CRYPTO_SEAL_OVERHEAD 28
+enum status crypto_seal(uint8_t *out, size_t out_size, size_t *out_len, const uint8_t key[32],
+	struct str plain, struct str aad, struct error *err) MUST_USE;
+enum status crypto_open(uint8_t *out, size_t out_size, size_t *out_len, const uint8_t key[32],
+	struct str sealed, struct str aad, struct error *err) MUST_USE;
+
+/* base64url without padding (RFC 4648 section 5). Decoding is strict: no padding, no other
+ * character, no non-zero trailing bits. */
+size_t crypto_base64url(char *out, size_t out_size, const void *bytes, size_t len); /* terminated */
+bool crypto_base64url_decode(uint8_t *out, size_t out_size, size_t *out_len, struct str text);
+void crypto_hex(char *out, const void *bytes, size_t len); /* 2*len characters and a NUL */
+
+#endif

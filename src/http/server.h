@@ -1,0 +1,99 @@
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+
+/*
+ * HTTP/1.1 over libmicrohttpd, which no other folder sees. No word of identity or access here.
+ *
+ * A handler is called once the whole body is there. It either responds, or suspends; a suspended
+ * request is resumed from any thread, and then the handler is called again (http_request_resumed
+ * tells). Everything about one exchange lives in its arena.
+ *
+ * Refused before any handler: both Content-Length and Transfer-Encoding, repeated or malformed
+ * Content-Length, NUL or other control characters in a header, a missing or repeated Host, a
+ * request target over 4 KiB, a body over the limit (413), more than `connections_max`
+ * connections or `requests_max` suspended at once (503, Retry-After, early), a slow client.
+ */
+struct http_server;
+struct http_request;
+
+enum http_method { HTTP_OTHER = 0, HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH,
+	HTTP_DELETE, HTTP_OPTIONS };
+
+typedef void http_handler(struct http_request *request, void *context);
+
+struct http_options {
+	const char *address;        /* "127.0.0.1", "::1", "0.0.0.0" … */
+	uint16_t port;              /* 0: any free one, see http_server_port */
+	unsigned threads;
+	unsigned connections_max;   /* all in all; the descriptor limit is raised to fit */
+	unsigned suspended_max;
+	unsigned idle_timeout_s;    /* also how long a slow client may take */
+	size_t body_max;            /* bytes; a handler can refuse less by itself */
+	size_t arena_max;           /* bytes of one exchange */
+	http_handler *handler;
+	void *context;
+	void (*thread_exit)(void);  /* may be NULL; called as each serving thread ends */
+};
+
+/* ERR_INVALID "address-in-use" and the like: the text names the option and the remedy. */
+enum status http_server_start(struct http_server **out, const struct http_options *options,
+	struct error *err) MUST_USE;
+uint16_t http_server_port(const struct http_server *server);
+
+/* Stops accepting; what runs goes on. */
+void http_server_quiesce(struct http_server *server);
+/* Waits at most `timeout_ms` for what runs, answers suspended requests with 503, stops, frees.
+ * Nobody may call http_resume for its requests after it has returned. */
+void http_server_stop(struct http_server **server, int timeout_ms);
+
+struct http_stats {
+	uint64_t connections, requests, refused_early, suspended;
+};
+struct http_stats http_server_stats(const struct http_server *server);
+
+/* What came in: borrowed for the life of the exchange. */
+enum http_method http_method(const struct http_request *r);
+struct str http_path(const struct http_request *r);   /* as sent, not decoded, starts with '/' */
+struct str http_header(const struct http_request *r, const char *name); /* absent when missing */
+/* How many headers of that name there are; more than one of a sensitive header is refused by its
+ * user. */
+unsigned http_header_count(const struct http_request *r, const char *name);
+/* A decoded query parameter; absent when missing; `*repeated` is set when there are several. A
+ * malformed query (bad %-escape, NUL) was refused before the handler. */
+struct str http_query(const struct http_request *r, const char *name, bool *repeated);
+struct str http_query_at(const struct http_request *r, size_t i, struct str *name); /* i-th; absent past the end */
+struct str http_body(const struct http_request *r);
+struct str http_peer(const struct http_request *r);   /* the address text, no port */
+struct str http_request_id(const struct http_request *r); /* X-Request-ID if acceptable, else made on demand */
+struct arena *http_arena(struct http_request *r);
+
+/* Whatever the handler wants to keep from call to call of one exchange; freed with the arena. */
+void http_set_state(struct http_request *r, void *state);
+void *http_state(const struct http_request *r);
+
+/* Percent-decodes one path segment into the arena; absent if it is malformed, holds NUL or '/'. */
+struct str http_decode_segment(struct http_request *r, struct str segment);
+
+/* Answering, exactly once per exchange. The body is copied. Extra headers first. */
+void http_add_header(struct http_request *r, const char *name, struct str value);
+void http_respond(struct http_request *r, unsigned status, const char *content_type,
+	struct str body);
+
+/*
+ * Leaves the serving thread. After http_suspend the handler must return without touching `r`
+ * again, except that `r` may be handed to another thread which calls http_resume exactly once.
+ * False when too many are suspended: then the handler has to answer (503) itself.
+ */
+bool http_suspend(struct http_request *r) MUST_USE;
+void http_resume(struct http_request *r);
+bool http_request_resumed(const struct http_request *r);
+
+#endif

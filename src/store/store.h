@@ -1,0 +1,153 @@
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "base/uuid.h"
+
+/*
+ * Transactions and statements. One text of SQL serves both engines: the common subset, $1
+ * placeholders, integers for time and truth, 16-byte binary identifiers, JSON as text. A
+ * statement can only be made inside a transaction.
+ *
+ * Changes are jobs: the writer takes all that wait, runs each in a savepoint, commits once, then
+ * answers them all. A job may be run again from its start, does no hashing of passwords and no
+ * network work, and holds the writer for at most about 5 ms.
+ */
+struct store;
+struct tx;
+
+struct store_options {
+	const char *path;      /* of the SQLite file; ":memory:" is refused */
+	unsigned readers;      /* read connections (and the threads that use them) */
+	unsigned queue_max;    /* jobs that may wait for the writer; beyond it ERR_BUSY */
+	unsigned read_queue_max;
+	int busy_timeout_ms;   /* how long another process may hold the file */
+	bool read_only;        /* no writer, no migration: for `thingward verify` */
+	bool fresh_only;       /* refuse a store that already has a schema */
+};
+
+/*
+ * Opens and migrates. ERR_INVALID "store-unreadable" (no such folder, not a database, no right to
+ * write: text names the path and the remedy), "store-too-new", ERR_BUSY "store-locked" (another
+ * process serves it), ERR_CORRUPT. Start-up only. Owned; store_close waits for running jobs and
+ * refuses those that wait.
+ */
+enum status store_open(struct store **out, const struct store_options *options,
+	struct error *err) MUST_USE;
+void store_close(struct store **store);
+
+/* The newest schema this program knows. */
+int store_schema_version(void);
+
+/*
+ * A job is embedded in what its submitter keeps until `done` has been called: exactly once, on
+ * the writer's (or reader's) thread, after the commit, with the status that the caller is owed.
+ * `run` may be called several times; it starts from nothing each time.
+ */
+struct store_job {
+	enum status (*run)(struct store_job *job, struct tx *tx, struct error *err);
+	void (*done)(struct store_job *job, enum status status, const struct error *err);
+	struct error error;      /* the store's: what `run` said */
+	enum status status;      /* the store's */
+	struct store_job *next;  /* the store's */
+};
+
+/* Hands a change to the writer. ERR_BUSY "overloaded" when the queue is full or the store is
+ * closing: then `done` is not called. Threads: any. */
+enum status store_change(struct store *store, struct store_job *job, struct error *err) MUST_USE;
+
+/* Hands a reading job to the read threads: one snapshot for the whole job. Same rules. */
+enum status store_read(struct store *store, struct store_job *job, struct error *err) MUST_USE;
+
+/* The same, waiting for the answer. For the command line, start-up and tests: not on a thread
+ * that answers requests. */
+enum status store_change_wait(struct store *store, struct store_job *job,
+	struct error *err) MUST_USE;
+enum status store_read_wait(struct store *store, struct store_job *job, struct error *err) MUST_USE;
+
+/*
+ * What a change touched, told to the directory after the commit and before anyone is answered.
+ * `kind` is the directory's (enum view_kind); the store only carries it.
+ */
+struct touched {
+	struct uuid org;
+	int64_t revision; /* of that organisation, after the change */
+	int kind;
+	struct uuid id;
+};
+typedef void store_commit_hook(void *context, const struct touched *touched, size_t count);
+void store_on_commit(struct store *store, store_commit_hook *hook, void *context); /* start-up */
+
+/* Notes that `id` changed, if this transaction commits. A job that touches more than 1024 things
+ * collapses to "everything in the organisation" (kind -1). */
+void tx_touch(struct tx *tx, struct uuid org, int64_t revision, int kind, struct uuid id);
+
+struct store *tx_store(struct tx *tx);
+bool tx_is_change(const struct tx *tx);
+
+/*
+ * Statements: prepared once per connection and kept. A query is reset when its rows are used up
+ * or by query_end; at most one is open per statement text and transaction. Bind positions start
+ * at 1, columns at 0. A failed bind latches and shows at the first step.
+ *
+ *	static const struct sql GROUP_BY_ID = SQL("SELECT name FROM groups WHERE org = $1 AND …");
+ *	struct query q;
+ *	rc = query_begin(&q, tx, &GROUP_BY_ID, err);
+ *	query_bind_uuid(&q, 1, org);
+ *	while ((rc = query_next(&q, err)) == OK && q.row) …
+ *	query_end(&q);
+ */
+struct sql {
+	const char *text;
+};
+#define SQL(text_) {.text = (text_)}
+
+struct query {
+	struct tx *tx;
+	void *statement; /* the driver's */
+	bool row;        /* a row stands ready */
+	bool bind_failed;
+};
+
+enum status query_begin(struct query *q, struct tx *tx, const struct sql *sql,
+	struct error *err) MUST_USE;
+void query_bind_uuid(struct query *q, int at, struct uuid id);
+void query_bind_uuid_or_null(struct query *q, int at, struct uuid id); /* nil binds NULL */
+void query_bind_int(struct query *q, int at, int64_t value);
+void query_bind_int_or_null(struct query *q, int at, int64_t value); /* 0 binds NULL */
+void query_bind_str(struct query *q, int at, struct str value);      /* absent binds NULL */
+void query_bind_bytes(struct query *q, int at, const void *bytes, size_t len);
+void query_bind_null(struct query *q, int at);
+
+/* Steps to the next row: q->row tells whether there is one. ERR_BUSY (locked, disk full, I/O),
+ * ERR_CONFLICT "already-exists" (a unique constraint), ERR_CORRUPT. */
+enum status query_next(struct query *q, struct error *err) MUST_USE;
+
+/* Runs a statement that gives no rows and ends the query; `changed` (may be NULL) counts rows. */
+enum status query_run(struct query *q, int64_t *changed, struct error *err) MUST_USE;
+void query_end(struct query *q); /* harmless twice, and after query_run */
+
+struct uuid query_uuid(const struct query *q, int column); /* nil for NULL */
+int64_t query_int(const struct query *q, int column);      /* 0 for NULL */
+bool query_is_null(const struct query *q, int column);
+/* Borrowed until the next step; absent for NULL. */
+struct str query_str(const struct query *q, int column);
+struct str query_bytes(const struct query *q, int column);
+/* A copy in the arena. Absent for NULL; when memory fails, ERR_NO_MEMORY latches into the query
+ * and the next query_next returns it. */
+struct str query_str_copy(struct query *q, int column, struct arena *arena);
+
+/* All registered statement texts are prepared by a test on each engine: every `struct sql` lives
+ * in section "thingward_sql" by this attribute-free rule: a topic lists its statements in a table
+ * that store_statements of the tests includes. */
+
+/* For tests: makes the n-th commit, step or write from now on fail as a full disk would. Only in
+ * builds with fault injection. */
+void store_fail_next(struct store *store, int after);
+
+#endif
