@@ -142,9 +142,12 @@ struct str query_bytes(const struct query *q, int column);
  * and the next query_next returns it. */
 struct str query_str_copy(struct query *q, int column, struct arena *arena);
 
-/* All registered statement texts are prepared by a test on each engine: every `struct sql` lives
- * in section "thingward_sql" by this attribute-free rule: a topic lists its statements in a table
- * that store_statements of the tests includes. */
+/*
+ * The statements of a topic stand together in its file as `static const struct sql`. In test
+ * builds each is checked by being prepared: store_prepare_all prepares every text that the tests
+ * collect from the sources, on the engine of `store`.
+ */
+enum status store_prepare(struct store *store, const char *text, struct error *err) MUST_USE;
 
 /* For tests: makes the n-th commit, step or write from now on fail as a full disk would. Only in
  * builds with fault injection. */
