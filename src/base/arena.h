@@ -14,7 +14,8 @@
  */
 struct arena;
 
-/* `max` bytes in all; blocks are taken as needed. NULL when there is no memory. Owned. */
+/* `max` bytes handed out in all, each allocation rounded up to 16; blocks are taken as needed. NULL
+ * when there is no memory. Owned. */
 struct arena *arena_new(size_t max) MUST_USE;
 void arena_free(struct arena **arena);
 
@@ -27,8 +28,7 @@ size_t arena_used(const struct arena *arena);
 /* Zeroed, aligned for any type; NULL at the cap. A size of 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size) MUST_USE;
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size) MUST_USE;
-#define arena_new_array(arena, type, count) \
-	((type *)arena_alloc_array(arena, count, sizeof(type)))
+#define arena_new_array(arena, type, count) ((type *)arena_alloc_array(arena, count, sizeof(type)))
 #define arena_new_one(arena, type) ((type *)arena_alloc(arena, sizeof(type)))
 
 /* Terminated copies; the str form keeps absent as absent ({NULL, 0} also when memory failed,

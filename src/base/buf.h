@@ -30,6 +30,8 @@ void buf_str(struct buf *b, struct str s);
 void buf_char(struct buf *b, char c);
 void buf_u64(struct buf *b, uint64_t value);
 void buf_i64(struct buf *b, int64_t value);
+/* Quoted and escaped as a JSON string; malformed UTF-8 becomes U+FFFD. */
+void buf_json_str(struct buf *b, struct str s);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 
 static inline struct str

@@ -9,9 +9,10 @@
 
 /*
  * One JSON object a line on standard error: {"time":…,"level":…,"event":…, fields…}. Values are
- * typed; there is no type for a secret, and a field whose name says that it is one ("secret",
- * "password", "token", "authorization", "cookie", "key") is printed as "[redacted]" whatever it
- * holds. A line that does not fit 4 KiB is cut with "truncated":true. Threads: any.
+ * typed; there is no type for a secret, and a field whose name contains, in any case, "secret",
+ * "password", "token", "authorization", "cookie" or "key" is printed as "[redacted]" whatever it
+ * holds. Fields that do not fit a line of 4 KiB are left out, and "truncated":true says so.
+ * Nothing is allocated; each line is one write(2). Threads: any.
  */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
@@ -33,7 +34,7 @@ struct log_field {
 #define LOG_B(name_, b) ((struct log_field){.name = (name_), .type = LOG_BOOL, .flag = (b)})
 
 /* log_event(LOG_INFO, "listening", LOG_Z("address", address), LOG_I("port", port)); */
-#define log_event(level, event, ...) \
+#define log_event(level, event, ...)                                                               \
 	log_write(level, event, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 
 void log_set_level(enum log_level least);

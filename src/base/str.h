@@ -33,11 +33,12 @@ str_eq(struct str a, struct str b)
 static inline bool
 str_starts(struct str s, struct str prefix)
 {
-	return s.ptr && s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0;
+	return s.ptr && prefix.ptr && s.len >= prefix.len &&
+		memcmp(s.ptr, prefix.ptr, prefix.len) == 0;
 }
 
 bool str_eq_nocase(struct str a, struct str b); /* ASCII only */
-int str_compare(struct str a, struct str b);    /* bytewise order, as memcmp */
+int str_compare(struct str a, struct str b); /* bytewise order, as memcmp */
 
 /* Cuts `*rest` at the first `separator`: the head is returned, `*rest` is what follows it
  * (absent when there was none). */
@@ -45,7 +46,10 @@ struct str str_cut(struct str *rest, char separator);
 
 /* Decimal, no sign, no leading zero, no white space; false on anything else or overflow. */
 bool str_to_u64(struct str s, uint64_t *out) MUST_USE;
-bool str_to_i64(struct str s, int64_t *out) MUST_USE; /* an optional leading '-' */
+bool str_to_i64(struct str s, int64_t *out) MUST_USE; /* an optional leading '-', but no "-0" */
+
+/* Length of the well-formed UTF-8 sequence that begins at `at`, or 0; NUL is one like any other. */
+size_t str_utf8_step(const char *at, const char *end);
 
 bool str_is_utf8(struct str s); /* well-formed, no surrogates, no overlong forms */
 

@@ -7,7 +7,8 @@
 
 #include "base/error.h"
 
-/* Starts a named thread (15 characters at most) with every signal blocked. */
+/* Starts a named thread (15 characters, the rest is cut) with every signal blocked but those that
+ * a fault of its own raises. ERR_INTERNAL "thread-failed". The caller joins or detaches it. */
 enum status thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *arg,
 	struct error *err) MUST_USE;
 
