@@ -1,0 +1,32 @@
+#ifndef MODEL_NAMES_H
+#define MODEL_NAMES_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+
+/* What makes a name valid: pure checks, each ERR_INVALID with `field` named in the text. */
+
+#define NAME_MAX_BYTES 128
+#define DESCRIPTION_MAX_BYTES 1024
+#define RESOURCE_ID_MAX_BYTES 256
+#define PERMISSION_NAME_MAX_BYTES 80
+#define EMAIL_MAX_BYTES 254
+
+/* UTF-8 in NFC as typed (a text that is not NFC is refused, saying so), 1 to 128 bytes, no
+ * control, format or line-separating character, no blank at either end. */
+enum status name_check(struct str name, const char *field, struct error *err) MUST_USE;
+/* May be empty; tabs and line feeds allowed. */
+enum status description_check(struct str text, const char *field, struct error *err) MUST_USE;
+/* A machine's name for a role, type, blueprint: [a-z][a-z0-9_-]{0,62}. */
+enum status slug_check(struct str slug, const char *field, struct error *err) MUST_USE;
+/* `namespace:action` or `iam:resource:action`: parts of [a-z][a-z0-9_.-]*, 80 bytes in all. */
+enum status permission_name_check(struct str name, const char *field, struct error *err) MUST_USE;
+/* 1 to 256 bytes of UTF-8 without control characters. */
+enum status resource_id_check(struct str id, const char *field, struct error *err) MUST_USE;
+/* One '@', a local part and a domain with a dot or "localhost", no blank or control character, at
+ * most 254 bytes. `normal` (may be NULL) receives the form it is unique by: case-folded. */
+enum status email_check(struct str email, const char *field, struct arena *arena,
+	struct str *normal, struct error *err) MUST_USE;
+
+#endif
