@@ -1,0 +1,121 @@
+#ifndef DIRECTORY_DIRECTORY_H
+#define DIRECTORY_DIRECTORY_H
+
+#include "policy/decide.h"
+#include "store/store.h"
+
+/*
+ * Live views: one per object, loaded on demand, published by RCU, dropped by changes, bounded in
+ * bytes. Readers never wait: a view that is not there is a miss, and the request is suspended
+ * while a loader fetches it.
+ *
+ * Freshness. A drop first raises the organisation's known revision, then the epoch of the key's
+ * stripe, then removes the view; a load notes revision and epoch before its snapshot begins, and
+ * what it made is published only if its snapshot is at least at that revision and the epoch has
+ * not moved. So a load that races with a change never leaves a stale view.
+ */
+struct directory;
+
+enum view_kind { VIEW_ORG, VIEW_WORKSPACE, VIEW_RGROUP, VIEW_GROUP, VIEW_PRINCIPAL,
+	VIEW_CREDENTIAL, VIEW_RESOURCE };
+
+/* Of a resource, `id` is resource_key(): its identifier is a pair of texts. */
+struct view_key {
+	enum view_kind kind;
+	struct org_id org;
+	struct uuid id;
+};
+
+/* In memory only, seeded per process. A collision costs a needless drop and no more: a look-up
+ * compares workspace, type and name. */
+struct uuid resource_key(struct workspace_id workspace, struct str type, struct str name);
+
+struct directory_options {
+	struct store *store;
+	size_t memory_max; /* bytes of views */
+};
+/* Registers itself with store_on_commit. Owned. */
+enum status directory_new(struct directory **out, const struct directory_options *options,
+	struct error *err) MUST_USE;
+void directory_free(struct directory **directory);
+
+/* Around every use of views: cheap, wait-free; the thread registers itself on first use and is
+ * unregistered when it ends. What was found is valid until directory_leave. */
+void directory_enter(void);
+void directory_leave(void);
+
+#define MISSES_MAX 160
+struct misses {
+	uint32_t count;
+	bool overflow; /* more than fit: load these, then ask again */
+	struct miss {
+		struct view_key key;
+		/* Of a resource, what is looked for; borrowed, and copied when a load is asked. */
+		struct workspace_id workspace;
+		struct str type, name;
+	} items[MISSES_MAX];
+};
+
+/*
+ * Look-ups, inside enter/leave: the view; or NULL with `misses` unchanged when it is known that
+ * there is no such thing; or NULL with one miss added. Threads: any.
+ */
+const struct org_view *directory_org(struct directory *d, struct org_id org, struct misses *m);
+const struct workspace_view *directory_workspace(struct directory *d, struct org_id org,
+	struct workspace_id id, struct misses *m);
+const struct rgroup_view *directory_rgroup(struct directory *d, struct org_id org,
+	struct rgroup_id id, struct misses *m);
+const struct group_view *directory_group(struct directory *d, const struct org_view *org,
+	struct group_id id, struct misses *m);
+const struct principal_view *directory_principal(struct directory *d, const struct org_view *org,
+	struct principal_id id, struct misses *m);
+const struct credential_view *directory_credential(struct directory *d, struct org_id org,
+	struct credential_id id, struct misses *m);
+/* The one of the workspace; when there is none and `workspace` is not nil, the global one. */
+const struct resource_view *directory_resource(struct directory *d, struct org_id org,
+	struct workspace_id workspace, struct str type, struct str name, struct misses *m);
+
+/* The groups of a principal into `out` (GROUPS_PER_PRINCIPAL_MAX pointers). */
+void directory_groups(struct directory *d, const struct org_view *org,
+	const struct principal_view *principal, const struct group_view **out, struct misses *m);
+
+/*
+ * Loads what was missed, off this thread, and then calls `loaded` exactly once on a loader's
+ * thread: OK when all of it is there to be found (or known to be absent). ERR_BUSY when too much
+ * waits already: then `loaded` is not called. `load` is the caller's memory until then.
+ */
+struct directory_load {
+	struct store_job job;
+	struct directory *directory;
+	struct misses misses; /* names copied into `arena` by the caller if they do not outlive it */
+	void (*loaded)(struct directory_load *load, enum status status, const struct error *err);
+};
+enum status directory_load(struct directory *d, struct directory_load *load,
+	struct error *err) MUST_USE;
+
+/* The newest revision known of an organisation: 0 when it never was asked about. */
+int64_t directory_revision(struct directory *d, struct org_id org);
+/* Microseconds since what is known here was last confirmed by the database; 0 on SQLite. */
+int64_t directory_age_us(const struct directory *d);
+
+/* A view of exactly this skeleton revision, or NULL: for changes, which then need not read it
+ * from rows. Inside enter/leave. */
+const struct org_view *directory_org_at(struct directory *d, struct org_id org, int64_t skeleton);
+
+/* Notes that a credential was used: lossy, bounded, no lock; written in batches once a few
+ * seconds by directory_flush_used's caller. */
+void directory_credential_used(struct directory *d, struct org_id org, struct credential_id id,
+	int64_t now_us);
+struct credential_use {
+	struct org_id org;
+	struct credential_id id;
+	int64_t used_us;
+};
+size_t directory_take_used(struct directory *d, struct credential_use *out, size_t max);
+
+struct directory_stats {
+	uint64_t views, bytes, hits, misses, loads, drops, evictions, stale_loads;
+};
+struct directory_stats directory_stats(const struct directory *d);
+
+#endif
