@@ -22,9 +22,10 @@ struct json_limits {
 };
 #define JSON_LIMITS_DEFAULT ((struct json_limits){256 * 1024, 16, 16 * 1024})
 
-/* ERR_INVALID "malformed-json" with line and column, ERR_TOO_LARGE. The document is owned. */
-enum status json_parse(struct json **out, struct str text, struct json_limits limits,
-	struct error *err) MUST_USE;
+/* ERR_INVALID "malformed-json" with line and column, "json-too-deep" or "json-string-too-long";
+ * ERR_TOO_LARGE "json-too-large". The document is owned. */
+enum status json_parse(
+	struct json **out, struct str text, struct json_limits limits, struct error *err) MUST_USE;
 void json_free(struct json **doc);
 
 enum json_type {
@@ -32,7 +33,7 @@ enum json_type {
 	JSON_NULL,
 	JSON_BOOL,
 	JSON_INTEGER, /* fits int64_t */
-	JSON_NUMBER,  /* any other number */
+	JSON_NUMBER, /* any other number */
 	JSON_STRING,
 	JSON_ARRAY,
 	JSON_OBJECT,
@@ -55,8 +56,8 @@ const struct json *json_at(const struct json *array, size_t i);
 /* Members in the order of the text: for (it = NULL; (it = json_member(obj, it, &name, &v));) */
 void *json_member(const struct json *object, void *it, struct str *name, const struct json **value);
 
-/* Appends the value as compact JSON; `sorted` orders members by name (the canonical form used
- * for digests and comparison). */
+/* Appends the value as compact JSON, absent as null; `sorted` orders members by name (the canonical
+ * form used for digests and comparison). */
 void json_dump(struct buf *out, const struct json *v, bool sorted);
 
 #endif

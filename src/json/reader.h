@@ -31,8 +31,8 @@ struct json_reader {
 	bool first; /* before the first member or element of the open container */
 };
 
-void json_reader_init(struct json_reader *r, struct str text, unsigned max_depth,
-	size_t max_string, char *scratch, size_t scratch_size);
+void json_reader_init(struct json_reader *r, struct str text, unsigned max_depth, size_t max_string,
+	char *scratch, size_t scratch_size);
 
 /* The type of the value at hand, without consuming it: '{' '[' '"' 't' 'f' 'n' '0', or 0. */
 char json_reader_peek(struct json_reader *r);

@@ -17,7 +17,7 @@ struct json_writer {
 
 void jw_init(struct json_writer *w, struct buf *out);
 void jw_object(struct json_writer *w, const char *name); /* opens */
-void jw_array(struct json_writer *w, const char *name);  /* opens */
+void jw_array(struct json_writer *w, const char *name); /* opens */
 void jw_end_object(struct json_writer *w);
 void jw_end_array(struct json_writer *w);
 void jw_str(struct json_writer *w, const char *name, struct str value); /* absent writes null */
@@ -26,7 +26,7 @@ void jw_int(struct json_writer *w, const char *name, int64_t value);
 void jw_bool(struct json_writer *w, const char *name, bool value);
 void jw_null(struct json_writer *w, const char *name);
 void jw_uuid(struct json_writer *w, const char *name, struct uuid value); /* nil writes null */
-void jw_time(struct json_writer *w, const char *name, int64_t time_us);   /* 0 writes null */
-void jw_raw(struct json_writer *w, const char *name, struct str json);    /* well-formed JSON */
+void jw_time(struct json_writer *w, const char *name, int64_t time_us); /* 0 writes null */
+void jw_raw(struct json_writer *w, const char *name, struct str json); /* well-formed JSON */
 
 #endif
