@@ -10,8 +10,9 @@
 
 #define SHA256_LEN 32
 
-/* All of these abort start-up (crypto_init) rather than fail later; afterwards only sealing can
- * fail. Threads: any; contexts are kept per thread, nothing is allocated per call. */
+/* What can go wrong with the library does so in crypto_init, which stands at start-up and may be
+ * called again; afterwards only sealing, and making a key, can fail. Threads: any; contexts are
+ * kept per thread, and hashing allocates nothing. */
 enum status crypto_init(struct error *err) MUST_USE;
 
 void crypto_sha256(uint8_t out[SHA256_LEN], const void *bytes, size_t len);
@@ -25,17 +26,18 @@ void crypto_sha256_pieces(uint8_t out[SHA256_LEN], const struct crypto_piece *pi
 
 /* HMAC-SHA-256 (RFC 2104) with a key prepared once. */
 struct crypto_hmac_key; /* owned, secret */
-enum status crypto_hmac_key_new(struct crypto_hmac_key **out, const uint8_t *key, size_t len,
-	struct error *err) MUST_USE;
+enum status crypto_hmac_key_new(
+	struct crypto_hmac_key **out, const uint8_t *key, size_t len, struct error *err) MUST_USE;
 void crypto_hmac_key_free(struct crypto_hmac_key **key);
-void crypto_hmac(uint8_t out[SHA256_LEN], const struct crypto_hmac_key *key, const void *bytes,
-	size_t len);
+void crypto_hmac(
+	uint8_t out[SHA256_LEN], const struct crypto_hmac_key *key, const void *bytes, size_t len);
 
 /* False for different lengths; constant time for equal ones. */
 bool crypto_equal(const void *a, const void *b, size_t len);
 void crypto_wipe(void *bytes, size_t len);
 
-/* AES-256-GCM: 12 random bytes, ciphertext, 16-byte tag. `aad` binds table, organisation, row. */
+/* AES-256-GCM: 12 random bytes, ciphertext, 16-byte tag. `aad` binds table, organisation, row.
+ * ERR_TOO_LARGE when it does not fit `out`; ERR_CORRUPT when key, aad or a bit is another. */
 #define CRYPTO_SEAL_OVERHEAD 28
 enum status crypto_seal(uint8_t *out, size_t out_size, size_t *out_len, const uint8_t key[32],
 	struct str plain, struct str aad, struct error *err) MUST_USE;

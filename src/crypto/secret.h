@@ -25,27 +25,44 @@ struct secret_parts {
 };
 
 /* `prefix` is one of "twk_", "twc_", "tws_", "twd_", "twr_", "twa_". */
-void secret_issue(struct secret_text *out, const char *prefix, struct uuid org,
-	struct uuid credential);
+void secret_issue(
+	struct secret_text *out, const char *prefix, struct uuid org, struct uuid credential);
 
 /* False unless form and checksum are right. Proves nothing: the hash is what proves. */
 bool secret_parse(struct secret_parts *out, struct str text) MUST_USE;
 
 /*
- * The installation's secrets: pepper (for hashes) and master key (for seals), each with a one-byte
- * name. Read from a file of mode 0600 that is made on first start:
- *	{"pepper":{"1":"base64url 32 bytes"},"master":{"1":"…"}}
+ * The installation's secrets: peppers (for hashes) and master keys (for seals), each named by a
+ * number from 1 to 255, of which the greatest is the newest and used for what is new. Read from a
+ * file of lines, whose blank lines and lines beginning with '#' say nothing:
+ *	pepper 1 <base64url of 32 bytes>
+ *	master 1 <base64url of 32 bytes>
  */
 struct keyring; /* owned, secret */
-enum status keyring_load(struct keyring **out, const char *path, bool create,
-	struct error *err) MUST_USE;
+
+/*
+ * With `create`, a missing file is made, mode 0600, in one step: another process sees all of it or
+ * none, and never loses one that it made meanwhile. Needs crypto_init. ERR_NOT_FOUND
+ * "key-file-missing", ERR_INVALID "key-file-exposed" (group or others may read it),
+ * "key-file-unreadable", "key-file-unwritable", "key-file-broken". Start-up.
+ */
+enum status keyring_load(
+	struct keyring **out, const char *path, bool create, struct error *err) MUST_USE;
 void keyring_free(struct keyring **ring);
 
 /* The hash under the newest pepper, and which one that is. */
-void keyring_hash(const struct keyring *ring, uint8_t hash[SHA256_LEN], int *pepper,
-	struct str secret);
+void keyring_hash(
+	const struct keyring *ring, uint8_t hash[SHA256_LEN], int *pepper, struct str secret);
 /* Constant time; false as well when that pepper is gone. */
-bool keyring_verify(const struct keyring *ring, const uint8_t hash[SHA256_LEN], int pepper,
-	struct str secret);
+bool keyring_verify(
+	const struct keyring *ring, const uint8_t hash[SHA256_LEN], int pepper, struct str secret);
+
+/* crypto_seal under the newest master key, with one byte before it that names the key. */
+#define KEYRING_SEAL_OVERHEAD (1 + CRYPTO_SEAL_OVERHEAD)
+enum status keyring_seal(const struct keyring *ring, uint8_t *out, size_t out_size, size_t *out_len,
+	struct str plain, struct str aad, struct error *err) MUST_USE;
+/* ERR_CORRUPT as well when that master key is gone. */
+enum status keyring_open(const struct keyring *ring, uint8_t *out, size_t out_size, size_t *out_len,
+	struct str sealed, struct str aad, struct error *err) MUST_USE;
 
 #endif

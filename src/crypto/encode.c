@@ -1,0 +1,129 @@
+#include "crypto/crypto.h"
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+size_t
+crypto_base64url(char *out, size_t out_size, const void *bytes, size_t len)
+{
+	const uint8_t *in = bytes;
+	size_t n = 0;
+	ASSERT(len < SIZE_MAX / 4 && out_size > (len * 4 + 2) / 3);
+	for (size_t i = 0; i < len; i += 3) {
+		size_t left = len - i;
+		uint32_t group = (uint32_t)in[i] << 16;
+		group |= left > 1 ? (uint32_t)in[i + 1] << 8 : 0;
+		group |= left > 2 ? in[i + 2] : 0;
+		out[n++] = alphabet[group >> 18];
+		out[n++] = alphabet[(group >> 12) & 63];
+		if (left > 1)
+			out[n++] = alphabet[(group >> 6) & 63];
+		if (left > 2)
+			out[n++] = alphabet[group & 63];
+	}
+	out[n] = '\0';
+	return n;
+}
+
+/* One more than the value of a character; 0 for those outside the alphabet. */
+static const uint8_t value_of[256] = {['A'] = 1,
+	['B'] = 2,
+	['C'] = 3,
+	['D'] = 4,
+	['E'] = 5,
+	['F'] = 6,
+	['G'] = 7,
+	['H'] = 8,
+	['I'] = 9,
+	['J'] = 10,
+	['K'] = 11,
+	['L'] = 12,
+	['M'] = 13,
+	['N'] = 14,
+	['O'] = 15,
+	['P'] = 16,
+	['Q'] = 17,
+	['R'] = 18,
+	['S'] = 19,
+	['T'] = 20,
+	['U'] = 21,
+	['V'] = 22,
+	['W'] = 23,
+	['X'] = 24,
+	['Y'] = 25,
+	['Z'] = 26,
+	['a'] = 27,
+	['b'] = 28,
+	['c'] = 29,
+	['d'] = 30,
+	['e'] = 31,
+	['f'] = 32,
+	['g'] = 33,
+	['h'] = 34,
+	['i'] = 35,
+	['j'] = 36,
+	['k'] = 37,
+	['l'] = 38,
+	['m'] = 39,
+	['n'] = 40,
+	['o'] = 41,
+	['p'] = 42,
+	['q'] = 43,
+	['r'] = 44,
+	['s'] = 45,
+	['t'] = 46,
+	['u'] = 47,
+	['v'] = 48,
+	['w'] = 49,
+	['x'] = 50,
+	['y'] = 51,
+	['z'] = 52,
+	['0'] = 53,
+	['1'] = 54,
+	['2'] = 55,
+	['3'] = 56,
+	['4'] = 57,
+	['5'] = 58,
+	['6'] = 59,
+	['7'] = 60,
+	['8'] = 61,
+	['9'] = 62,
+	['-'] = 63,
+	['_'] = 64};
+
+bool
+crypto_base64url_decode(uint8_t *out, size_t out_size, size_t *out_len, struct str text)
+{
+	uint32_t bits = 0;
+	unsigned held = 0;
+	size_t n = 0;
+	if (!text.ptr || text.len % 4 == 1)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		uint32_t value = value_of[(uint8_t)text.ptr[i]];
+		if (value == 0)
+			return false;
+		bits = bits << 6 | (value - 1);
+		held += 6;
+		if (held < 8)
+			continue;
+		if (n == out_size)
+			return false;
+		held -= 8;
+		out[n++] = (uint8_t)(bits >> held);
+		bits &= (UINT32_C(1) << held) - 1;
+	}
+	*out_len = n;
+	return bits == 0;
+}
+
+void
+crypto_hex(char *out, const void *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *in = bytes;
+	for (size_t i = 0; i < len; i++) {
+		*out++ = digits[in[i] >> 4];
+		*out++ = digits[in[i] & 15];
+	}
+	*out = '\0';
+}
