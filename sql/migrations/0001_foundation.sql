@@ -112,6 +112,7 @@ CREATE INDEX group_members_principal ON group_members (org, principal, grp);
 
 -- What blueprints and workspaces add to the built-in catalogue. number: from 1024 on, never
 -- reused, hence kept when the permission is gone (removed = 1). workspace: nil unless a scope.
+-- alias: the number of the built-in permission that this is another name of.
 CREATE TABLE permissions (
 	org {uuid} NOT NULL,
 	number {int} NOT NULL,
@@ -120,6 +121,7 @@ CREATE TABLE permissions (
 	description {text} NOT NULL,
 	class {int} NOT NULL,
 	machine {int} NOT NULL,
+	alias {int},
 	origin {text} NOT NULL,
 	removed {int} NOT NULL,
 	created_us {int} NOT NULL,

@@ -5,7 +5,8 @@
 #include "base/error.h"
 #include "base/str.h"
 
-/* What makes a name valid: pure checks, each ERR_INVALID with `field` named in the text. */
+/* What makes a name valid: pure checks, each ERR_INVALID "invalid-name" with `field`
+ * named in the text. An absent text is invalid. Threads: any. */
 
 #define NAME_MAX_BYTES 128
 #define DESCRIPTION_MAX_BYTES 1024
@@ -20,12 +21,14 @@ enum status name_check(struct str name, const char *field, struct error *err) MU
 enum status description_check(struct str text, const char *field, struct error *err) MUST_USE;
 /* A machine's name for a role, type, blueprint: [a-z][a-z0-9_-]{0,62}. */
 enum status slug_check(struct str slug, const char *field, struct error *err) MUST_USE;
-/* `namespace:action` or `iam:resource:action`: parts of [a-z][a-z0-9_.-]*, 80 bytes in all. */
+/* `namespace:action` or `iam:resource:action` (three parts exactly when the first is "iam"): parts
+ * of [a-z][a-z0-9_.-]*, 80 bytes in all. */
 enum status permission_name_check(struct str name, const char *field, struct error *err) MUST_USE;
 /* 1 to 256 bytes of UTF-8 without control characters. */
 enum status resource_id_check(struct str id, const char *field, struct error *err) MUST_USE;
-/* One '@', a local part and a domain with a dot or "localhost", no blank or control character, at
- * most 254 bytes. `normal` (may be NULL) receives the form it is unique by: case-folded. */
+/* One '@', a local part and a domain with a dot or "localhost", no blank, control or format
+ * character and none of <>()[],;:\" (quoted forms), at most 254 bytes. `normal` (may be NULL,
+ * `arena` then too) receives the form it is unique by: case-folded and NFC. */
 enum status email_check(struct str email, const char *field, struct arena *arena,
 	struct str *normal, struct error *err) MUST_USE;
 

@@ -63,6 +63,7 @@ struct permission_view {
 	struct str name;
 	struct workspace_id workspace; /* nil unless it is a scope of a workspace */
 	uint32_t number;
+	uint32_t alias; /* the built-in permission that this is another name of, or PERMISSION_NONE */
 	enum permission_class class;
 	bool machine; /* an operation reserved for machines */
 };

@@ -33,9 +33,10 @@ struct store_options {
 
 /*
  * Opens and migrates. ERR_INVALID "store-unreadable" (no such folder, not a database, no right to
- * write: text names the path and the remedy), "store-too-new", ERR_BUSY "store-locked" (another
- * process serves it), ERR_CORRUPT. Start-up only. Owned; store_close waits for running jobs and
- * refuses those that wait.
+ * write: text names the path and the remedy), "store-too-new", "store-too-old" (read_only),
+ * "store-not-empty" (fresh_only), ERR_BUSY "store-locked" (another process serves it),
+ * ERR_CORRUPT (also "store-migration-changed"). The last folder of the path is made when it is
+ * missing. Start-up only. Owned; store_close waits for running jobs and refuses those that wait.
  */
 enum status store_open(struct store **out, const struct store_options *options,
 	struct error *err) MUST_USE;
@@ -52,20 +53,22 @@ int store_schema_version(void);
 struct store_job {
 	enum status (*run)(struct store_job *job, struct tx *tx, struct error *err);
 	void (*done)(struct store_job *job, enum status status, const struct error *err);
-	struct error error;      /* the store's: what `run` said */
+	struct error error;      /* the store's: what `run` is given, emptied for each run */
 	enum status status;      /* the store's */
 	struct store_job *next;  /* the store's */
 };
 
 /* Hands a change to the writer. ERR_BUSY "overloaded" when the queue is full or the store is
- * closing: then `done` is not called. Threads: any. */
+ * closing: then `done` is not called. ERR_INVALID "store-read-only". A job is answered ERR_BUSY
+ * "store-unavailable" when its transaction could not be committed: nothing of it is there.
+ * Threads: any. */
 enum status store_change(struct store *store, struct store_job *job, struct error *err) MUST_USE;
 
 /* Hands a reading job to the read threads: one snapshot for the whole job. Same rules. */
 enum status store_read(struct store *store, struct store_job *job, struct error *err) MUST_USE;
 
-/* The same, waiting for the answer. For the command line, start-up and tests: not on a thread
- * that answers requests. */
+/* The same, waiting for the answer; `done` is not called and may be NULL. For the command line,
+ * start-up and tests: not on a thread that answers requests, nor inside a job. */
 enum status store_change_wait(struct store *store, struct store_job *job,
 	struct error *err) MUST_USE;
 enum status store_read_wait(struct store *store, struct store_job *job, struct error *err) MUST_USE;
@@ -91,9 +94,15 @@ struct store *tx_store(struct tx *tx);
 bool tx_is_change(const struct tx *tx);
 
 /*
- * Statements: prepared once per connection and kept. A query is reset when its rows are used up
- * or by query_end; at most one is open per statement text and transaction. Bind positions start
- * at 1, columns at 0. A failed bind latches and shows at the first step.
+ * Statements: prepared once per connection and kept, found again by the address of their text,
+ * which lives as long as the program. A query is reset when its rows are used up or by query_end;
+ * one that is begun while another of its text is open gets an instance of its own. Bind positions
+ * start at 1, columns at 0; values are copied; what is not bound is NULL. A failed bind latches
+ * and shows at the first step.
+ *
+ * After a failed statement the engine may have undone more than the statement: every later call
+ * in the same transaction answers that first failure, and the job cannot succeed. What may
+ * already be there is therefore written with ON CONFLICT, not tried and forgiven.
  *
  *	static const struct sql GROUP_BY_ID = SQL("SELECT name FROM groups WHERE org = $1 AND …");
  *	struct query q;
@@ -109,7 +118,7 @@ struct sql {
 
 struct query {
 	struct tx *tx;
-	void *statement; /* the driver's */
+	void *statement; /* the store's; NULL when ended */
 	bool row;        /* a row stands ready */
 	bool bind_failed;
 };
@@ -139,7 +148,8 @@ bool query_is_null(const struct query *q, int column);
 struct str query_str(const struct query *q, int column);
 struct str query_bytes(const struct query *q, int column);
 /* A copy in the arena. Absent for NULL; when memory fails, ERR_NO_MEMORY latches into the query
- * and the next query_next returns it. */
+ * and the next query_next returns it; an identifier that is not 16 bytes long latches
+ * ERR_CORRUPT likewise. */
 struct str query_str_copy(struct query *q, int column, struct arena *arena);
 
 /*
@@ -149,8 +159,14 @@ struct str query_str_copy(struct query *q, int column, struct arena *arena);
  */
 enum status store_prepare(struct store *store, const char *text, struct error *err) MUST_USE;
 
-/* For tests: makes the n-th commit, step or write from now on fail as a full disk would. Only in
- * builds with fault injection. */
+/*
+ * For tests, in builds with fault injection only (elsewhere they do nothing). The n-th step or
+ * write to the disk from now on (1: the next one) fails, a write as on a full disk, a sync or
+ * a step as by a broken one. The second counts writes and syncs alone. 0: none. They hold for the
+ * process, whatever the store. store_failed: whether it has happened since.
+ */
 void store_fail_next(struct store *store, int after);
+void store_fail_write(struct store *store, int after);
+bool store_failed(struct store *store);
 
 #endif

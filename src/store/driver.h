@@ -1,0 +1,71 @@
+#ifndef STORE_DRIVER_H
+#define STORE_DRIVER_H
+
+#include "store/store.h"
+
+/*
+ * What an engine must be able to do; the rest of the folder knows no engine. A connection and its
+ * statements are used by one thread at a time. Every function that fails says so in `err` with a
+ * text that is fit for the caller of the server, and puts the engine's own words into the detail.
+ */
+struct driver_word {
+	const char *word;    /* as it stands in a migration: "{uuid}" */
+	const char *becomes; /* the engine's own */
+};
+
+struct driver {
+	const char *name;
+	const struct driver_word *words; /* the last has no word */
+
+	/* Prepares the place that the connections share: folder, file, the lock that one serving
+	 * process holds. Nothing is held when it fails. */
+	enum status (*attach)(void **place, const struct store_options *options, struct error *err);
+	void (*detach)(void **place);
+
+	/* `writes`: the one connection that may change something. It is opened first. */
+	enum status (*open)(void **connection, void *place, bool writes, struct error *err);
+	void (*close)(void **connection);
+
+	/* Whether the table of migrations is there. */
+	enum status (*has_schema)(void *connection, bool *out, struct error *err);
+	/* Runs several statements without rows, inside a transaction. */
+	enum status (*script)(void *connection, const char *sql, struct error *err);
+
+	/* `begin` of a writing transaction waits for other processes as long as the options say.
+	 * When `commit` answers an error, the transaction is surely undone. */
+	enum status (*begin)(void *connection, bool writes, struct error *err);
+	enum status (*commit)(void *connection, struct error *err);
+	void (*rollback)(void *connection);
+	enum status (*savepoint)(void *connection, struct error *err);
+	enum status (*release)(void *connection, struct error *err);
+	/* Undoes what happened since the savepoint, and removes it. */
+	enum status (*rollback_to)(void *connection, struct error *err);
+	/* False when the engine has undone the whole transaction by itself. */
+	bool (*in_transaction)(void *connection);
+	/* What can wait until everyone has been answered: checkpoints. */
+	void (*tidy)(void *connection);
+
+	/* Statements. `persistent` ones are kept for the life of the connection. */
+	enum status (*prepare)(void **statement, void *connection, const char *text, bool persistent,
+		struct error *err);
+	void (*finalize)(void **statement);
+	/* Forgets rows and bound values. */
+	void (*reset)(void *statement);
+
+	/* False: no such place, or no memory. Values are copied. */
+	bool (*bind_int)(void *statement, int at, int64_t value);
+	bool (*bind_text)(void *statement, int at, struct str value);
+	bool (*bind_bytes)(void *statement, int at, const void *bytes, size_t len);
+	bool (*bind_null)(void *statement, int at);
+
+	enum status (*step)(void *statement, bool *row, struct error *err);
+	int64_t (*changed)(void *statement); /* rows that the last step to the end changed */
+
+	bool (*column_is_null)(void *statement, int column);
+	int64_t (*column_int)(void *statement, int column);
+	struct str (*column_bytes)(void *statement, int column); /* text as well; absent for NULL */
+};
+
+extern const struct driver driver_sqlite;
+
+#endif

@@ -1,0 +1,118 @@
+#include <stdlib.h>
+
+#include "store/internal.h"
+
+struct reader {
+	struct readers *all;
+	struct connection connection;
+	pthread_t thread;
+	bool running;
+};
+
+struct readers {
+	struct store *store;
+	struct queue queue;
+	unsigned count;
+	struct reader list[];
+};
+
+static void
+run_job(struct reader *r, struct store_job *job)
+{
+	const struct driver *d = r->connection.driver;
+	void *native = r->connection.native;
+	struct tx tx = {.store = r->all->store, .connection = &r->connection};
+
+	error_clear(&job->error);
+	job->status = d->begin(native, false, &job->error);
+	if (job->status == OK) {
+		job->status = job->run(job, &tx, &job->error);
+		connection__reset_all(&r->connection);
+		if (tx.failed != OK && job->status == OK) {
+			job->error = tx.error;
+			job->status = tx.failed;
+		}
+		d->rollback(native);
+	}
+	job__answer(job);
+}
+
+static void *
+reader_main(void *arg)
+{
+	struct reader *r = arg;
+	for (;;) {
+		struct store_job *job = NULL;
+		bool closed = false;
+		if (queue__take(&r->all->queue, &job, 1, &closed) == 0)
+			return NULL;
+		if (closed)
+			job__refuse_closing(job);
+		else
+			run_job(r, job);
+	}
+}
+
+static enum status
+start_one(struct readers *all, struct reader *r, struct error *err)
+{
+	r->all = all;
+	enum status rc = connection__open(&r->connection, all->store, false, err);
+	if (rc != OK)
+		return rc;
+	rc = thread_start(&r->thread, "store-reader", reader_main, r, err);
+	r->running = rc == OK;
+	return rc;
+}
+
+enum status
+readers__start(struct readers **out, struct store *store, struct error *err)
+{
+	unsigned count = store->options.readers ? store->options.readers : 1;
+	struct readers *all = calloc(1, sizeof(*all) + count * sizeof(all->list[0]));
+	if (!all)
+		return error_no_memory(err);
+	enum status rc = OK;
+	all->store = store;
+	all->count = count;
+	queue__init(&all->queue, store->options.read_queue_max);
+	for (unsigned i = 0; rc == OK && i < count; i++)
+		rc = start_one(all, &all->list[i], err);
+	*out = all;
+	if (rc != OK)
+		readers__stop(out);
+	return rc;
+}
+
+void
+readers__stop(struct readers **readers)
+{
+	struct readers *all = *readers;
+	if (!all)
+		return;
+	*readers = NULL;
+	queue__close(&all->queue);
+	for (unsigned i = 0; i < all->count; i++) {
+		if (all->list[i].running)
+			pthread_join(all->list[i].thread, NULL);
+		connection__close(&all->list[i].connection);
+	}
+	queue__clear(&all->queue);
+	free(all);
+}
+
+enum status
+readers__put(struct readers *readers, struct store_job *job, struct error *err)
+{
+	return queue__put(&readers->queue, job, err);
+}
+
+bool
+readers__is_here(const struct readers *readers)
+{
+	for (unsigned i = 0; i < readers->count; i++) {
+		if (pthread_equal(pthread_self(), readers->list[i].thread))
+			return true;
+	}
+	return false;
+}
