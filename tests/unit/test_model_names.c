@@ -183,7 +183,7 @@ test_names__email(void **state)
 	refuse(check_plain_email, STR(""), "empty");
 	struct str longest = repeat(space, 'x', 255);
 	space[1] = '@';
-	space[3] = '@';
+	space[3] = '.';
 	accept(check_plain_email, (struct str){longest.ptr, 254});
 	refuse(check_plain_email, longest, "255 bytes");
 }
