@@ -37,27 +37,32 @@ enum reason {
 	REASON_CREDENTIAL_LACKS_PERMISSION,
 	REASON_CREDENTIAL_OTHER_NODE,
 };
-const char *reason_code(enum reason reason);      /* "no-grant" */
+const char *reason_code(enum reason reason); /* "no-grant" */
 const char *reason_condition(enum reason reason); /* "state", "grant" …; "" when granted */
 
-enum target_kind { TARGET_UNKNOWN = 0, TARGET_ORG, TARGET_WORKSPACE, TARGET_RESOURCE_GROUP,
-	TARGET_RESOURCE };
+enum target_kind {
+	TARGET_UNKNOWN = 0,
+	TARGET_ORG,
+	TARGET_WORKSPACE,
+	TARGET_RESOURCE_GROUP,
+	TARGET_RESOURCE
+};
 
 /* What is asked about. `workspace` is NULL for the organisation itself and its own resources. */
 struct target {
 	enum target_kind kind;
 	const struct workspace_view *workspace;
-	const struct rgroup_view *rgroup;       /* of a TARGET_RESOURCE_GROUP */
-	const struct resource_view *resource;   /* NULL: a bare name of a type that may be one */
-	const struct resource_type_view *type;  /* of a TARGET_RESOURCE; NULL: no such type */
+	const struct rgroup_view *rgroup; /* of a TARGET_RESOURCE_GROUP */
+	const struct resource_view *resource; /* NULL: a bare name of a type that may be one */
+	const struct resource_type_view *type; /* of a TARGET_RESOURCE; NULL: no such type */
 };
 
 /* Who asks. */
 struct subject {
-	const struct principal_view *principal;     /* NULL: unknown */
-	const struct group_view *const *groups;     /* principal->group_count of them; an entry may be
-	                                             * NULL: a group that is gone */
-	const struct credential_view *credential;   /* NULL: judged without one */
+	const struct principal_view *principal; /* NULL: unknown */
+	const struct group_view *const *groups; /* principal->group_count of them; an entry may be
+						 * NULL: a group that is gone */
+	const struct credential_view *credential; /* NULL: judged without one */
 };
 
 struct question {
@@ -72,9 +77,9 @@ struct question {
 struct answer {
 	enum decision decision;
 	enum reason reason;
-	const struct grant_entry *grant;         /* the one that allowed, or the nearest that failed */
-	const struct group_view *group;          /* through which it came, or NULL: its own */
-	const struct guardrail_view *guardrail;  /* which denied */
+	const struct grant_entry *grant; /* the one that allowed, or the nearest that failed */
+	const struct group_view *group; /* through which it came, or NULL: its own */
+	const struct guardrail_view *guardrail; /* which denied */
 };
 
 /* Decides; `answer` is always filled. All six conditions are checked in the order of MISSION, and
@@ -93,7 +98,7 @@ struct terms {
 	const struct condition *condition;
 	bool to_self;
 };
-enum decision policy_may_give(const struct question *question, const struct terms *terms,
-	struct answer *answer);
+enum decision policy_may_give(
+	const struct question *question, const struct terms *terms, struct answer *answer);
 
 #endif

@@ -26,10 +26,10 @@
 
 struct grant_entry {
 	struct uuid node;
-	int64_t expires_us;                /* NEVER, or the first microsecond it no longer holds */
+	int64_t expires_us; /* NEVER, or the first microsecond it no longer holds */
 	const struct condition *condition; /* NULL: none */
 	struct grant_id id;
-	uint32_t role;       /* a role's number, or ROLE_NONE: then a single permission */
+	uint32_t role; /* a role's number, or ROLE_NONE: then a single permission */
 	uint32_t permission; /* its number; PERMISSION_NONE when no permission has the name */
 };
 
@@ -63,7 +63,8 @@ struct permission_view {
 	struct str name;
 	struct workspace_id workspace; /* nil unless it is a scope of a workspace */
 	uint32_t number;
-	uint32_t alias; /* the built-in permission that this is another name of, or PERMISSION_NONE */
+	uint32_t alias; /* the built-in permission that this is another name of, or PERMISSION_NONE
+			 */
 	enum permission_class class;
 	bool machine; /* an operation reserved for machines */
 };
@@ -77,8 +78,8 @@ struct resource_type_view {
 struct org_view {
 	struct org_id id;
 	enum state state;
-	int64_t revision;    /* of the snapshot it was made from */
-	int64_t skeleton;    /* revision at which any of this last changed */
+	int64_t revision; /* of the snapshot it was made from */
+	int64_t skeleton; /* revision at which any of this last changed */
 	int64_t names_since; /* revision at which the list of permissions last changed */
 	uint32_t permission_end; /* every number in use is below */
 	const struct role_view **roles; /* by number; NULL where there is none */
@@ -89,7 +90,8 @@ struct org_view {
 	/* Own permissions by name and workspace: open addressing, NULL where empty. */
 	const struct permission_view **names;
 	uint32_t names_mask;
-	const struct permission_view **permissions; /* by number - PERMISSION_OWN_FIRST; may be NULL */
+	const struct permission_view *
+		*permissions; /* by number - PERMISSION_OWN_FIRST; may be NULL */
 	const struct resource_type_view *types; /* sorted by name */
 	uint32_t type_count;
 	/* By kind: the ceiling that holds while a principal has no ceiling-bearing role. */
@@ -113,8 +115,8 @@ struct group_view {
 	struct org_id org;
 	struct group_id id;
 	struct grants grants;
-	bool has_names;       /* some grant is a single permission: made against `names_at` */
-	int64_t names_at;     /* skeleton revision its names were resolved at */
+	bool has_names; /* some grant is a single permission: made against `names_at` */
+	int64_t names_at; /* skeleton revision its names were resolved at */
 };
 
 struct principal_view {
@@ -125,7 +127,7 @@ struct principal_view {
 	bool confined;
 	bool has_names; /* a ceiling, or a grant of a single permission */
 	struct workspace_id workspace; /* nil: of the whole organisation */
-	struct resource_id self;       /* the resource that it is itself (gateway, device), or nil */
+	struct resource_id self; /* the resource that it is itself (gateway, device), or nil */
 	int64_t expires_us;
 	int64_t generation;
 	int64_t names_at;

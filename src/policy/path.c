@@ -1,0 +1,36 @@
+#include "policy/path.h"
+
+static void
+path_add(struct path *path, struct uuid node)
+{
+	ASSERT(path->count < ARRAY_LEN(path->nodes));
+	path->nodes[path->count++] = node;
+}
+
+void
+policy__path(struct path *path, const struct question *question)
+{
+	const struct target *target = &question->target;
+
+	path->count = 0;
+	path_add(path, question->org->id.id);
+	if (target->workspace)
+		path_add(path, target->workspace->id.id);
+	if (target->rgroup)
+		path_add(path, target->rgroup->id.id);
+	if (!target->resource)
+		return;
+	for (uint32_t i = 0; i < target->resource->group_count; i++)
+		path_add(path, target->resource->groups[i].id);
+	path_add(path, target->resource->id.id);
+}
+
+bool
+policy__path_has(const struct path *path, struct uuid node)
+{
+	for (uint32_t i = 0; i < path->count; i++) {
+		if (uuid_eq(path->nodes[i], node))
+			return true;
+	}
+	return false;
+}

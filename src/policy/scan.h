@@ -1,0 +1,26 @@
+#ifndef POLICY_SCAN_H
+#define POLICY_SCAN_H
+
+#include "policy/path.h"
+
+/*
+ * One pass over what a subject holds along a path: does a grant that is active carry the
+ * permission, and what do ceiling-bearing roles say about it.
+ */
+struct scan {
+	const struct question *question;
+	const struct path *path;
+	const struct terms *terms; /* giving: only what holds on at least these terms counts */
+	uint32_t permission;
+	bool gives; /* carried to be given on, rather than exercised */
+
+	enum reason reason; /* GRANTED, or the nearest miss */
+	const struct grant_entry *grant; /* that one */
+	const struct group_view *group;
+	bool bears_ceiling; /* a ceiling-bearing role is held at the organisation … */
+	bool ceiling_allows; /* … and an active one allows the permission */
+};
+
+void policy__scan(struct scan *scan);
+
+#endif
