@@ -68,7 +68,7 @@ struct http__thread {
 struct http__connection {
 	struct http__connection *next, *prev;
 	int fd;
-	bool surplus;              /* over connections_max: answered 503 */
+	bool surplus; /* over connections_max: answered 503 */
 	_Atomic uint32_t deadline; /* tick at which it has been too slow; 0: none */
 };
 
@@ -88,7 +88,7 @@ struct http_request {
 	void *state;
 
 	const char *target_at; /* where the library keeps it */
-	char *target;          /* our copy: the library cuts its own to pieces */
+	char *target; /* our copy: the library cuts its own to pieces */
 	size_t target_len;
 	struct http__target parts;
 	enum http_method method;
@@ -135,14 +135,14 @@ struct http_server {
 };
 
 /* listen.c */
-enum status http__listen(int *fd, uint16_t *port, const struct http_options *options,
-	struct error *err) MUST_USE;
+enum status http__listen(
+	int *fd, uint16_t *port, const struct http_options *options, struct error *err) MUST_USE;
 enum status http__raise_descriptors(unsigned connections, struct error *err) MUST_USE;
 unsigned http__connections_accepted(const struct http_options *options);
 
 /* check.c: everything about the head of a request; sets content_length, method and parts. */
-enum http__refusal http__check(struct http_request *r, const char *method, const char *version)
-	MUST_USE;
+enum http__refusal http__check(
+	struct http_request *r, const char *method, const char *version) MUST_USE;
 
 /* exchange.c */
 void *http__on_target(void *server, const char *uri, struct MHD_Connection *mhd);

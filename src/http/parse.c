@@ -3,10 +3,10 @@
 #include <stdint.h>
 
 enum {
-	C_TOKEN = 1,  /* of a header's name */
-	C_HOST = 2,   /* of a host and port */
+	C_TOKEN = 1, /* of a header's name */
+	C_HOST = 2, /* of a host and port */
 	C_TARGET = 4, /* of a request target */
-	C_ID = 8,     /* of a request id */
+	C_ID = 8, /* of a request id */
 	C_ALNUM = C_TOKEN | C_HOST | C_TARGET | C_ID,
 };
 

@@ -40,9 +40,9 @@ bool http__form_equals(struct str raw, struct str plain);
 /* Decodes one path segment into `out` (raw.len bytes): false for a bad escape, a NUL or a '/'. */
 bool http__segment_decode(char *out, struct str raw, size_t *len) MUST_USE;
 
-bool http__name_ok(struct str name) MUST_USE;   /* RFC 9110 section 5.6.2: a token */
+bool http__name_ok(struct str name) MUST_USE; /* RFC 9110 section 5.6.2: a token */
 bool http__value_ok(struct str value) MUST_USE; /* no control character but the tab */
-bool http__host_ok(struct str host) MUST_USE;   /* RFC 3986 section 3.2.2: host and port */
+bool http__host_ok(struct str host) MUST_USE; /* RFC 3986 section 3.2.2: host and port */
 bool http__request_id_ok(struct str id) MUST_USE; /* 1 to 64 of A-Z a-z 0-9 - _ . : */
 
 struct str http__trim(struct str s); /* blanks and tabs at both ends */

@@ -24,28 +24,36 @@
 struct http_server;
 struct http_request;
 
-enum http_method { HTTP_OTHER = 0, HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH,
-	HTTP_DELETE, HTTP_OPTIONS };
+enum http_method {
+	HTTP_OTHER = 0,
+	HTTP_GET,
+	HTTP_HEAD,
+	HTTP_POST,
+	HTTP_PUT,
+	HTTP_PATCH,
+	HTTP_DELETE,
+	HTTP_OPTIONS
+};
 
 typedef void http_handler(struct http_request *request, void *context);
 
 struct http_options {
-	const char *address;        /* "127.0.0.1", "::1", "0.0.0.0" … */
-	uint16_t port;              /* 0: any free one, see http_server_port */
+	const char *address; /* "127.0.0.1", "::1", "0.0.0.0" … */
+	uint16_t port; /* 0: any free one, see http_server_port */
 	unsigned threads;
-	unsigned connections_max;   /* all in all; the descriptor limit is raised to fit */
+	unsigned connections_max; /* all in all; the descriptor limit is raised to fit */
 	unsigned suspended_max;
-	unsigned idle_timeout_s;    /* also how long a slow client may take */
-	size_t body_max;            /* bytes; a handler can refuse less by itself */
-	size_t arena_max;           /* bytes of one exchange */
+	unsigned idle_timeout_s; /* also how long a slow client may take */
+	size_t body_max; /* bytes; a handler can refuse less by itself */
+	size_t arena_max; /* bytes of one exchange */
 	http_handler *handler;
 	void *context;
-	void (*thread_exit)(void);  /* may be NULL; called as each serving thread ends */
+	void (*thread_exit)(void); /* may be NULL; called as each serving thread ends */
 };
 
 /* ERR_INVALID "address-in-use" and the like: the text names the option and the remedy. */
-enum status http_server_start(struct http_server **out, const struct http_options *options,
-	struct error *err) MUST_USE;
+enum status http_server_start(
+	struct http_server **out, const struct http_options *options, struct error *err) MUST_USE;
 uint16_t http_server_port(const struct http_server *server);
 
 /* Stops accepting; what runs goes on. */
@@ -61,7 +69,7 @@ struct http_stats http_server_stats(const struct http_server *server);
 
 /* What came in: borrowed for the life of the exchange. */
 enum http_method http_method(const struct http_request *r);
-struct str http_path(const struct http_request *r);   /* as sent, not decoded, starts with '/' */
+struct str http_path(const struct http_request *r); /* as sent, not decoded, starts with '/' */
 struct str http_header(const struct http_request *r, const char *name); /* absent when missing */
 /* How many headers of that name there are; more than one of a sensitive header is refused by its
  * user. */
@@ -69,10 +77,12 @@ unsigned http_header_count(const struct http_request *r, const char *name);
 /* A decoded query parameter; absent when missing; `*repeated` is set when there are several. A
  * malformed query (bad %-escape, NUL) was refused before the handler. */
 struct str http_query(const struct http_request *r, const char *name, bool *repeated);
-struct str http_query_at(const struct http_request *r, size_t i, struct str *name); /* i-th; absent past the end */
+struct str http_query_at(
+	const struct http_request *r, size_t i, struct str *name); /* i-th; absent past the end */
 struct str http_body(const struct http_request *r);
-struct str http_peer(const struct http_request *r);   /* the address text, no port */
-struct str http_request_id(const struct http_request *r); /* X-Request-ID if acceptable, else made on demand */
+struct str http_peer(const struct http_request *r); /* the address text, no port */
+struct str http_request_id(
+	const struct http_request *r); /* X-Request-ID if acceptable, else made on demand */
 struct arena *http_arena(struct http_request *r);
 
 /* Whatever the handler wants to keep from call to call of one exchange; freed with the arena. */
@@ -84,8 +94,8 @@ struct str http_decode_segment(struct http_request *r, struct str segment);
 
 /* Answering, exactly once per exchange. The body is copied. Extra headers first. */
 void http_add_header(struct http_request *r, const char *name, struct str value);
-void http_respond(struct http_request *r, unsigned status, const char *content_type,
-	struct str body);
+void http_respond(
+	struct http_request *r, unsigned status, const char *content_type, struct str body);
 
 /*
  * Leaves the serving thread. After http_suspend the handler must return without touching `r`

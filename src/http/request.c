@@ -1,0 +1,227 @@
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "base/uuid.h"
+#include "http/internal.h"
+
+/* What is made on demand is kept in the request; callers see it as constant all the same. */
+static struct http_request *
+lazy(const struct http_request *r)
+{
+	return (struct http_request *)r;
+}
+
+enum http_method
+http_method(const struct http_request *r)
+{
+	return r->method;
+}
+
+struct str
+http_path(const struct http_request *r)
+{
+	return r->parts.path;
+}
+
+struct str
+http_header(const struct http_request *r, const char *name)
+{
+	const char *value = NULL;
+	size_t len = 0;
+	if (MHD_lookup_connection_value_n(
+		    r->mhd, MHD_HEADER_KIND, name, strlen(name), &value, &len) != MHD_YES)
+		return (struct str){0};
+	return http__trim((struct str){value ? value : "", len});
+}
+
+struct count {
+	struct str name;
+	unsigned found;
+};
+
+static enum MHD_Result
+count_header(void *context, enum MHD_ValueKind kind, const char *name, size_t name_len,
+	const char *value, size_t value_len)
+{
+	struct count *count = context;
+	(void)kind;
+	(void)value;
+	(void)value_len;
+	count->found += str_eq_nocase(count->name, (struct str){name, name_len});
+	return MHD_YES;
+}
+
+unsigned
+http_header_count(const struct http_request *r, const char *name)
+{
+	struct count count = {.name = str_from(name)};
+	MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, count_header, &count);
+	return count.found;
+}
+
+/* Absent when the arena is full. */
+static struct str
+decode_form(const struct http_request *r, struct str raw)
+{
+	char *out = arena_alloc(r->arena, raw.len);
+	return (struct str){out, out ? http__form_decode(out, raw) : 0};
+}
+
+struct str
+http_query(const struct http_request *r, const char *name, bool *repeated)
+{
+	struct str wanted = str_from(name), rest = r->parts.query, key, value, found = {0};
+	*repeated = false;
+	while (http__query_next(&rest, &key, &value)) {
+		if (!http__form_equals(key, wanted))
+			continue;
+		if (found.ptr)
+			*repeated = true;
+		else
+			found = value;
+	}
+	return found.ptr ? decode_form(r, found) : found;
+}
+
+struct str
+http_query_at(const struct http_request *r, size_t i, struct str *name)
+{
+	struct str rest = r->parts.query, key, value;
+	*name = (struct str){0};
+	while (http__query_next(&rest, &key, &value)) {
+		if (i--)
+			continue;
+		*name = decode_form(r, key);
+		return decode_form(r, value);
+	}
+	return (struct str){0};
+}
+
+struct str
+http_body(const struct http_request *r)
+{
+	return (struct str){r->body ? r->body : "", r->body_len};
+}
+
+struct str
+http_peer(const struct http_request *r)
+{
+	char *out = lazy(r)->peer;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (out[0] || !info)
+		return str_from(out);
+	const struct sockaddr *addr = info->client_addr;
+	const void *bytes = &((const struct sockaddr_in *)(const void *)addr)->sin_addr;
+	int family = addr->sa_family;
+	if (family == AF_INET6) {
+		const struct in6_addr *v6 =
+			&((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr;
+		bytes = v6;
+		/* An IPv4 peer of a socket that takes both. */
+		if (IN6_IS_ADDR_V4MAPPED(v6)) {
+			family = AF_INET;
+			bytes = v6->s6_addr + 12;
+		}
+	}
+	if (!inet_ntop(family, bytes, out, sizeof(r->peer)))
+		out[0] = '\0';
+	return str_from(out);
+}
+
+struct str
+http_request_id(const struct http_request *r)
+{
+	struct http_request *own = lazy(r);
+	if (own->request_id.ptr)
+		return own->request_id;
+	struct str sent = http_header(r, "X-Request-ID");
+	if (http__request_id_ok(sent)) {
+		own->request_id = sent;
+	} else {
+		uuid_format(own->made_id, uuid_new());
+		own->request_id = (struct str){own->made_id, UUID_TEXT_LEN};
+	}
+	return own->request_id;
+}
+
+struct arena *
+http_arena(struct http_request *r)
+{
+	return r->arena;
+}
+
+void
+http_set_state(struct http_request *r, void *state)
+{
+	r->state = state;
+}
+
+void *
+http_state(const struct http_request *r)
+{
+	return r->state;
+}
+
+struct str
+http_decode_segment(struct http_request *r, struct str segment)
+{
+	size_t len = 0;
+	char *out = segment.ptr ? arena_alloc(r->arena, segment.len) : NULL;
+	if (!out || !http__segment_decode(out, segment, &len))
+		return (struct str){0};
+	return (struct str){out, len};
+}
+
+void
+http_add_header(struct http_request *r, const char *name, struct str value)
+{
+	struct http__header *header = arena_new_one(r->arena, struct http__header);
+	struct str copy = arena_copy(r->arena, value.ptr ? value : STR(""));
+	if (!header || !copy.ptr) {
+		r->refusal = REFUSE_MEMORY;
+		return;
+	}
+	header->name = name;
+	header->value = copy.ptr;
+	*r->headers_tail = header;
+	r->headers_tail = &header->next;
+}
+
+static bool
+add_headers(struct http_request *r, struct MHD_Response *response, const char *content_type)
+{
+	if (content_type && !MHD_add_response_header(response, "Content-Type", content_type))
+		return false;
+	for (const struct http__header *h = r->headers; h; h = h->next)
+		if (!MHD_add_response_header(response, h->name, h->value))
+			return false;
+	/* Who stops asks its clients to go elsewhere. */
+	return !atomic_load_explicit(&r->server->quiesced, memory_order_relaxed) ||
+		MHD_add_response_header(response, "Connection", "close");
+}
+
+void
+http_respond(struct http_request *r, unsigned status, const char *content_type, struct str body)
+{
+	ASSERT(!r->responded && !r->left);
+	struct str copy = STR("");
+	if (body.len)
+		copy = arena_copy(r->arena, body);
+	if (!copy.ptr)
+		r->refusal = REFUSE_MEMORY;
+	if (r->refusal) {
+		http__refuse(r, r->refusal);
+		return;
+	}
+	r->responded = true;
+	/* The arena outlives the response: it goes when the last byte has been sent. */
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(copy.len, (char *)copy.ptr, MHD_RESPMEM_PERSISTENT);
+	bool queued = response && add_headers(r, response, content_type) &&
+		MHD_queue_response(r->mhd, status, response) == MHD_YES;
+	if (response)
+		MHD_destroy_response(response);
+	if (!queued)
+		http__refuse(r, REFUSE_UNANSWERED);
+}
