@@ -152,7 +152,7 @@ buf_json_str(struct buf *b, struct str s)
 	buf_char(b, '"');
 	while (at < end) {
 		unsigned char c = (unsigned char)*at;
-		if (LIKELY(c >= 0x20 && c < 0x7f && c != '"' && c != '\\')) {
+		if (LIKELY(c >= 0x20 && c < 0x80 && c != '"' && c != '\\')) {
 			at++;
 			continue;
 		}

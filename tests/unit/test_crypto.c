@@ -1,0 +1,296 @@
+/* Hashes against published vectors, seals, encodings. */
+#include "check.h"
+
+#include <stdlib.h>
+
+#include "base/thread.h"
+#include "crypto/crypto.h"
+
+static int
+start(void **state)
+{
+	(void)state;
+	struct error err = {0};
+	return crypto_init(&err) == OK && crypto_init(&err) == OK ? 0 : -1;
+}
+
+static void
+check_hex(const uint8_t bytes[SHA256_LEN], const char *want)
+{
+	char hex[2 * SHA256_LEN + 1];
+	crypto_hex(hex, bytes, SHA256_LEN);
+	assert_string_equal(hex, want);
+}
+
+/* FIPS 180-4 examples, and the million letters a. */
+static void
+test_sha256__vectors(void **state)
+{
+	(void)state;
+	uint8_t hash[SHA256_LEN];
+	crypto_sha256(hash, "", 0);
+	check_hex(hash, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	crypto_sha256(hash, "abc", 3);
+	check_hex(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	crypto_sha256(hash, "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56);
+	check_hex(hash, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+	char *letters = malloc(1000000);
+	assert_non_null(letters);
+	memset(letters, 'a', 1000000);
+	crypto_sha256(hash, letters, 1000000);
+	check_hex(hash, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	struct crypto_piece pieces[] = {{letters, 999}, {NULL, 0}, {letters + 999, 999001}};
+	crypto_sha256_pieces(hash, pieces, ARRAY_LEN(pieces));
+	check_hex(hash, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	free(letters);
+}
+
+static void
+check_hmac(const void *key, size_t key_len, const void *data, size_t len, const char *want)
+{
+	struct crypto_hmac_key *prepared;
+	struct error err = {0};
+	uint8_t mac[SHA256_LEN];
+	assert_int_equal(crypto_hmac_key_new(&prepared, key, key_len, &err), OK);
+	for (int i = 0; i < 2; i++) {
+		crypto_hmac(mac, prepared, data, len);
+		check_hex(mac, want);
+	}
+	crypto_hmac_key_free(&prepared);
+	assert_null(prepared);
+	crypto_hmac_key_free(&prepared);
+}
+
+/* RFC 4231, test cases 1 to 4, 6 and 7. */
+static void
+test_hmac__rfc4231(void **state)
+{
+	(void)state;
+	uint8_t key[131], data[50], counted[25];
+	memset(key, 0x0b, 20);
+	check_hmac(key, 20, "Hi There", 8,
+		"b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+	check_hmac("Jefe", 4, "what do ya want for nothing?", 28,
+		"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	memset(key, 0xaa, sizeof(key));
+	memset(data, 0xdd, sizeof(data));
+	check_hmac(key, 20, data, 50,
+		"773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
+	for (size_t i = 0; i < sizeof(counted); i++)
+		counted[i] = (uint8_t)(i + 1);
+	memset(data, 0xcd, sizeof(data));
+	check_hmac(counted, sizeof(counted), data, 50,
+		"82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b");
+	check_hmac(key, 131, "Test Using Larger Than Block-Size Key - Hash Key First", 54,
+		"60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+	check_hmac(key, 131,
+		"This is a test using a larger than block-size key and a larger than block-size "
+		"data. The key needs to be hashed before being used by the HMAC algorithm.",
+		152, "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
+}
+
+static void
+test_hmac__empty_key(void **state)
+{
+	(void)state;
+	check_hmac(
+		NULL, 0, "", 0, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+
+static void *
+hash_in_thread(void *arg)
+{
+	const struct crypto_hmac_key *key = arg;
+	uint8_t mac[SHA256_LEN], first[SHA256_LEN];
+	crypto_hmac(first, key, "shared", 6);
+	for (int i = 0; i < 2000; i++) {
+		crypto_sha256(mac, "x", 1);
+		crypto_hmac(mac, key, "shared", 6);
+		if (!crypto_equal(mac, first, sizeof(mac)))
+			return arg;
+	}
+	return NULL;
+}
+
+static void
+test_hmac__one_key_many_threads(void **state)
+{
+	(void)state;
+	struct crypto_hmac_key *key;
+	struct error err = {0};
+	pthread_t threads[4];
+	assert_int_equal(crypto_hmac_key_new(&key, (const uint8_t *)"k", 1, &err), OK);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(thread_start(&threads[i], "hash", hash_in_thread, key, &err), OK);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		void *failed = key;
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	crypto_hmac_key_free(&key);
+}
+
+/* McGrew and Viega's test case 16 (as NIST publishes it), opened. */
+static void
+test_seal__vector(void **state)
+{
+	(void)state;
+	static const char key[] =
+		"\xfe\xff\xe9\x92\x86\x65\x73\x1c\x6d\x6a\x8f\x94\x67\x30\x83\x08"
+		"\xfe\xff\xe9\x92\x86\x65\x73\x1c\x6d\x6a\x8f\x94\x67\x30\x83\x08";
+	static const char aad[] = "\xfe\xed\xfa\xce\xde\xad\xbe\xef\xfe\xed\xfa\xce\xde\xad\xbe\xef"
+				  "\xab\xad\xda\xd2";
+	static const char sealed[] =
+		"\xca\xfe\xba\xbe\xfa\xce\xdb\xad\xde\xca\xf8\x88"
+		"\x52\x2d\xc1\xf0\x99\x56\x7d\x07\xf4\x7f\x37\xa3\x2a\x84\x42\x7d"
+		"\x64\x3a\x8c\xdc\xbf\xe5\xc0\xc9\x75\x98\xa2\xbd\x25\x55\xd1\xaa"
+		"\x8c\xb0\x8e\x48\x59\x0d\xbb\x3d\xa7\xb0\x8b\x10\x56\x82\x88\x38"
+		"\xc5\xf6\x1e\x63\x93\xba\x7a\x0a\xbc\xc9\xf6\x62"
+		"\x76\xfc\x6e\xce\x0f\x4e\x17\x68\xcd\xdf\x88\x53\xbb\x2d\x55\x1b";
+	static const char plain[] =
+		"\xd9\x31\x32\x25\xf8\x84\x06\xe5\xa5\x59\x09\xc5\xaf\xf5\x26\x9a"
+		"\x86\xa7\xa9\x53\x15\x34\xf7\xda\x2e\x4c\x30\x3d\x8a\x31\x8a\x72"
+		"\x1c\x3c\x0c\x95\x95\x68\x09\x53\x2f\xcf\x0e\x24\x49\xa6\xb5\x25"
+		"\xb1\x6a\xed\xf5\xaa\x0d\xe6\x57\xba\x63\x7b\x39";
+	uint8_t out[128];
+	size_t len = 0;
+	struct error err = {0};
+	assert_int_equal(crypto_open(out, sizeof(out), &len, (const uint8_t *)key,
+				 (struct str){sealed, sizeof(sealed) - 1}, STR(aad), &err),
+		OK);
+	assert_int_equal(len, sizeof(plain) - 1);
+	assert_memory_equal(out, plain, len);
+}
+
+static void
+test_seal__round_trip_and_tamper(void **state)
+{
+	(void)state;
+	uint8_t key[32] = {1}, other[32] = {2}, sealed[64], again[64], out[64];
+	size_t len = 0, again_len = 0, out_len = 0;
+	struct error err = {0};
+	struct str plain = STR("a private key"), aad = STR("keys|org|row");
+	assert_int_equal(crypto_seal(sealed, sizeof(sealed), &len, key, plain, aad, &err), OK);
+	assert_int_equal(len, plain.len + CRYPTO_SEAL_OVERHEAD);
+	assert_int_equal(crypto_seal(again, sizeof(again), &again_len, key, plain, aad, &err), OK);
+	assert_memory_not_equal(sealed, again, len);
+	struct str whole = {(const char *)sealed, len};
+	assert_int_equal(crypto_open(out, sizeof(out), &out_len, key, whole, aad, &err), OK);
+	check_str(((struct str){(const char *)out, out_len}), "a private key");
+
+	for (size_t i = 0; i < len * 8; i++) {
+		err = (struct error){0};
+		sealed[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_int_equal(crypto_open(out, sizeof(out), &out_len, key, whole, aad, &err),
+			ERR_CORRUPT);
+		assert_int_equal(out_len, 0);
+		sealed[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	for (size_t cut = 0; cut < len; cut++) {
+		err = (struct error){0};
+		assert_int_equal(crypto_open(out, sizeof(out), &out_len, key,
+					 (struct str){whole.ptr, cut}, aad, &err),
+			ERR_CORRUPT);
+	}
+	err = (struct error){0};
+	assert_int_equal(
+		crypto_open(out, sizeof(out), &out_len, other, whole, aad, &err), ERR_CORRUPT);
+	err = (struct error){0};
+	assert_int_equal(
+		crypto_open(out, sizeof(out), &out_len, key, whole, STR("x"), &err), ERR_CORRUPT);
+	err = (struct error){0};
+	assert_int_equal(crypto_open(out, sizeof(out), &out_len, key, whole, aad, &err), OK);
+}
+
+static void
+test_seal__sizes(void **state)
+{
+	(void)state;
+	uint8_t key[32] = {1}, sealed[CRYPTO_SEAL_OVERHEAD + 1], out[1];
+	size_t len = 0, out_len = 0;
+	struct error err = {0};
+	assert_int_equal(crypto_seal(sealed, CRYPTO_SEAL_OVERHEAD, &len, key, STR("x"),
+				 (struct str){0}, &err),
+		ERR_TOO_LARGE);
+	err = (struct error){0};
+	assert_int_equal(crypto_seal(sealed, CRYPTO_SEAL_OVERHEAD, &len, key, (struct str){0},
+				 (struct str){0}, &err),
+		OK);
+	struct str whole = {(const char *)sealed, len};
+	assert_int_equal(crypto_open(out, 0, &out_len, key, whole, (struct str){0}, &err), OK);
+	assert_int_equal(out_len, 0);
+	assert_int_equal(
+		crypto_seal(sealed, sizeof(sealed), &len, key, STR("x"), STR(""), &err), OK);
+	whole.len = len;
+	assert_int_equal(crypto_open(out, 0, &out_len, key, whole, STR(""), &err), ERR_CORRUPT);
+}
+
+static void
+test_equal__and_wipe(void **state)
+{
+	(void)state;
+	char text[] = "secret";
+	assert_true(crypto_equal("abc", "abc", 3));
+	assert_false(crypto_equal("abc", "abd", 3));
+	assert_true(crypto_equal("", "", 0));
+	crypto_wipe(text, sizeof(text));
+	assert_memory_equal(text, "\0\0\0\0\0\0\0", sizeof(text));
+}
+
+/* RFC 4648 section 10, without padding. */
+static void
+test_base64url__vectors(void **state)
+{
+	(void)state;
+	static const char *const pairs[][2] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"},
+		{"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"},
+		{"\xfb\xff\xfe", "-__-"}};
+	char text[16];
+	uint8_t bytes[16];
+	size_t len;
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		size_t plain_len = strlen(pairs[i][0]);
+		assert_int_equal(crypto_base64url(text, sizeof(text), pairs[i][0], plain_len),
+			strlen(pairs[i][1]));
+		assert_string_equal(text, pairs[i][1]);
+		assert_true(
+			crypto_base64url_decode(bytes, sizeof(bytes), &len, str_from(pairs[i][1])));
+		assert_int_equal(len, plain_len);
+		assert_memory_equal(bytes, pairs[i][0], len);
+	}
+}
+
+static void
+test_base64url__refuses(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {"A", "AAAAA", "Zg==", "Zm8=", "Zh", "Zm9", "Z+==", "Zm/v",
+		"Zm9v ", " Zm9v", "Zm9v\n", "Zm.v", "\xc3\xa9", "____Z"};
+	uint8_t bytes[16];
+	size_t len;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (crypto_base64url_decode(bytes, sizeof(bytes), &len, str_from(bad[i])))
+			fail_msg("accepted: %s", bad[i]);
+	}
+	assert_false(crypto_base64url_decode(bytes, sizeof(bytes), &len, (struct str){0}));
+	assert_false(crypto_base64url_decode(bytes, 2, &len, STR("Zm9v")));
+	assert_true(crypto_base64url_decode(bytes, 3, &len, STR("Zm9v")));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sha256__vectors),
+		cmocka_unit_test(test_hmac__rfc4231),
+		cmocka_unit_test(test_hmac__empty_key),
+		cmocka_unit_test(test_hmac__one_key_many_threads),
+		cmocka_unit_test(test_seal__vector),
+		cmocka_unit_test(test_seal__round_trip_and_tamper),
+		cmocka_unit_test(test_seal__sizes),
+		cmocka_unit_test(test_equal__and_wipe),
+		cmocka_unit_test(test_base64url__vectors),
+		cmocka_unit_test(test_base64url__refuses),
+	};
+	return cmocka_run_group_tests(tests, start, NULL);
+}
