@@ -3,8 +3,8 @@
 
 #include "crypto/secret.h"
 #include "directory/directory.h"
-#include "json/writer.h"
 #include "model/catalogue.h"
+#include "json/writer.h"
 
 /*
  * One call of a use case: who calls, in which organisation, inside which transaction, and what it
@@ -26,9 +26,9 @@ struct caller {
 struct chain {
 	struct org_id org;
 	enum state state;
-	int64_t revision;  /* before the first record; the new one afterwards */
+	int64_t revision; /* before the first record; the new one afterwards */
 	int64_t skeleton;
-	int32_t parts;     /* records written so far by this call */
+	int32_t parts; /* records written so far by this call */
 	bool skeleton_changed;
 	uint8_t head[SHA256_LEN];
 	int64_t next_permission, next_role;
@@ -45,21 +45,24 @@ struct call {
 
 	/* Set by call_open. */
 	struct tx *tx;
-	struct chain chain;            /* of the organisation acted in */
-	const struct org_view *org;    /* its skeleton, as of this transaction */
-	const struct org_view *home;   /* the caller's own: the same, unless an operator calls */
+	struct chain chain; /* of the organisation acted in */
+	const struct org_view *org; /* its skeleton, as of this transaction */
+	const struct org_view *home; /* the caller's own: the same, unless an operator calls */
 	const struct principal_view *principal;
 	const struct group_view *groups[GROUPS_PER_PRINCIPAL_MAX];
 	const struct credential_view *credential;
 };
 
 /*
+ * Needs a directory_enter section around call_open … call_close, as long as the transaction: it
+ * only delays the reclaiming of views, by the few milliseconds that a job may take.
+ *
  * Locks the organisation (a change) and reads who calls from rows. ERR_UNAUTHENTICATED when the
  * caller's principal or credential is gone or inactive by now; ERR_NOT_FOUND when there is no such
  * organisation, or it is not the caller's own and the caller is not of the platform.
  */
-enum status call_open(struct call *call, struct tx *tx, struct org_id org,
-	struct error *err) MUST_USE;
+enum status call_open(
+	struct call *call, struct tx *tx, struct org_id org, struct error *err) MUST_USE;
 
 /* Writes back revision and head, if anything was recorded. Only after this may a change commit. */
 enum status call_close(struct call *call, struct error *err) MUST_USE;
@@ -76,18 +79,27 @@ node_workspace(struct workspace_id ws)
 	return (struct node){NODE_WORKSPACE, ws.id};
 }
 
-/* The target of a decision at a node of call->org, from rows. ERR_NOT_FOUND. An operator who acts
- * on an organisation is judged at the platform: NODE_PLATFORM is always the caller's own root. */
-enum status call_target(struct target *out, struct call *call, struct node node,
-	struct error *err) MUST_USE;
+/* The question whether the caller may … at a node, from rows; its permission is left to be set.
+ * ERR_NOT_FOUND. An operator who acts on an organisation is judged at the platform, and nowhere
+ * below it: platform grants do not descend to what tenants own. */
+enum status call_question(
+	struct question *out, struct call *call, struct node node, struct error *err) MUST_USE;
+
+/* The same for any target in the organisation: for what has no node, like creating in a group. */
+enum status call_target(
+	struct target *out, struct call *call, struct node node, struct error *err) MUST_USE;
+
+/* Which kind of node an identifier is, tried from the top down; NODE_NONE when it is none. */
+enum status call_find_node(
+	struct node *out, struct call *call, struct uuid id, struct error *err) MUST_USE;
 
 /*
  * ERR_FORBIDDEN, with err->permission naming what is missing, unless the caller may exercise
  * `permission` at `node`; ERR_NOT_FOUND instead when the node is one that the caller may not see
  * (a workspace, resource group or resource of which it may not even exercise the reading).
  */
-enum status call_require(struct call *call, uint32_t permission, struct node node,
-	struct error *err) MUST_USE;
+enum status call_require(
+	struct call *call, uint32_t permission, struct node node, struct error *err) MUST_USE;
 
 /* The same as a question: false also when it cannot be determined. */
 bool call_may(struct call *call, uint32_t permission, struct node node);
@@ -103,10 +115,12 @@ struct change {
 	struct str subject;
 	struct str before, after;
 };
-enum status call_record(struct call *call, const struct change *change,
-	struct error *err) MUST_USE;
+enum status call_record(struct call *call, const struct change *change, struct error *err) MUST_USE;
 enum status chain_record(struct chain *chain, struct call *call, const struct change *change,
 	struct error *err) MUST_USE;
+
+/* The revision that the changes of this call carry, before or after the first record. */
+int64_t call_next_revision(const struct call *call);
 
 /* Tells that a view is no longer true, once this commits. After call_record. */
 void call_touch(struct call *call, enum view_kind kind, struct uuid id);
@@ -116,6 +130,7 @@ void call_touch_skeleton(struct call *call);
 /* For tables of rows that are shown: JSON of one entity into the arena, by its writer. */
 #define ENTITY_JSON_MAX (512 * 1024)
 typedef void entity_writer(struct json_writer *w, const char *name, const void *entity);
+/* Absent when memory fails, which call_record takes for an error. */
 struct str call_json(struct call *call, entity_writer *write, const void *entity);
 
 /* Listing: by identifier, ascending, after `after` (nil: from the start); `limit` 1 to 200. */

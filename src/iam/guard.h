@@ -11,9 +11,9 @@
 struct gift {
 	struct node node;
 	const struct permset *permissions; /* what the receiver could exercise or give on */
-	int64_t expires_us;                /* NEVER */
+	int64_t expires_us; /* NEVER */
 	const struct condition *condition; /* NULL: none */
-	bool to_self;                      /* the receiver is, or contains, the caller */
+	bool to_self; /* the receiver is, or contains, the caller */
 };
 enum status guard_give(struct call *call, const struct gift *gift, struct error *err) MUST_USE;
 
@@ -23,7 +23,7 @@ enum status guard_role_set(struct permset *out, struct call *call, const struct 
 
 /* Everything that one holder's grants carry, each at its own node and terms: for membership of a
  * group, a credential for a principal, a wider reach. */
-enum status guard_give_grants(struct call *call, const struct grants *grants, bool to_self,
-	struct error *err) MUST_USE;
+enum status guard_give_grants(
+	struct call *call, const struct grants *grants, bool to_self, struct error *err) MUST_USE;
 
 #endif
