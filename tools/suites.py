@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Runs the test suites named as arguments on what is built, and adds up their results.
+
+Prints a line for each suite and each failing test; the last line is "N passed, N failed". Leaves
+tests/results/SUITE.json: {"suite", "tests": [{"name", "file", "passed", "message"}]}.
+"""
+
+import concurrent.futures
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build/test"
+RESULTS = ROOT / "tests/results"
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+}
+TAP = re.compile(r"^\s*(ok|not ok) \d+ - (.*?)\s*$")
+
+
+def outcome(name, file, passed, message=""):
+    return {"name": name, "file": file, "passed": passed, "message": message}
+
+
+def finish(command, seconds, env, cwd, log):
+    """Runs one command into a log file; its exit status, or None when it took too long."""
+    with open(log, "wb") as out:
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return None
+
+
+def first_error(text):
+    """The line of a log that says most about a failure."""
+    for pattern in (r"^.*(ERROR: \w*Sanitizer.*|runtime error:.*)$", r"^.*error:.*$", r"^# .*$"):
+        found = re.search(pattern, text, re.M)
+        if found:
+            return found.group(0).strip()[:200]
+    lines = text.strip().splitlines()
+    return lines[-1].strip()[:200] if lines else ""
+
+
+def run_program(suite, test):
+    """One program of Meson's list: its cmocka cases, or itself where it has none."""
+    name = test["name"]
+    env = {**os.environ, **SANITIZERS, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP"}
+    log = RESULTS / f"{suite}-{name}.log"
+    status = finish(test["cmd"], test["timeout"] or 600, env, test["workdir"] or ROOT, log)
+    text = log.read_text(errors="replace")
+    cases = [TAP.match(line) for line in text.splitlines()]
+    tests = [outcome(m[2], name, m[1] == "ok") for m in cases if m]
+    for test_case in tests:
+        if not test_case["passed"]:
+            test_case["message"] = first_error(text)
+    if status is None:
+        tests.append(outcome(name, name, False, f"still running after {test['timeout']} s"))
+    elif status != 0 and all(t["passed"] for t in tests):
+        why = f"signal {-status}" if status < 0 else f"exit status {status}"
+        tests.append(outcome(name, name, False, f"{why}: {first_error(text)}"))
+    elif not tests:
+        tests.append(outcome(name, name, True))
+    return tests
+
+
+def run_native(suite):
+    listed = subprocess.run(["meson", "introspect", "--tests", str(BUILD)], check=True,
+                            capture_output=True, text=True).stdout
+    programs = [t for t in json.loads(listed) if any(s.split(":")[-1] == suite for s in t["suite"])]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(lambda t: run_program(suite, t), programs)
+        return [test for tests in results for test in tests]
+
+
+def run_network(suite):
+    """The TypeScript suites, under the runtime that tests/package.json pins."""
+    report = RESULTS / f"{suite}-vitest.json"
+    report.unlink(missing_ok=True)
+    bin_dir = ROOT / "tests/node_modules/.bin"
+    env = {**os.environ, **SANITIZERS, "PATH": f"{bin_dir}:{os.environ['PATH']}", "CI": "true"}
+    log = RESULTS / f"{suite}.log"
+    tests = []
+    node = str(bin_dir / "node")
+    if finish([node, "node_modules/typescript/bin/tsc", "--noEmit"], 300, env, ROOT / "tests", log):
+        tests.append(outcome("types", "tests/tsconfig.json", False, first_error(log.read_text())))
+    status = finish([node, "node_modules/vitest/vitest.mjs", "run", "--dir", suite,
+                     "--reporter=default", "--reporter=json", f"--outputFile.json={report}"],
+                    3600, env, ROOT / "tests", log)
+    if not report.exists():
+        tests.append(outcome(suite, suite, False, first_error(log.read_text(errors="replace"))))
+        return tests
+    for file in json.loads(report.read_text())["testResults"]:
+        name = os.path.relpath(file["name"], ROOT)
+        cases = [c for c in file["assertionResults"] if c["status"] in ("passed", "failed")]
+        for case in cases:
+            why = "\n".join(case["failureMessages"]).strip().splitlines() or [""]
+            tests.append(outcome(case["fullName"], name, case["status"] == "passed", why[0][:300]))
+        if file["status"] == "failed" and all(case["status"] == "passed" for case in cases):
+            message = (file.get("message") or "the file failed").strip().splitlines()[0][:300]
+            tests.append(outcome(name, name, False, message))
+    if status != 0 and all(test["passed"] for test in tests):
+        tests.append(outcome(suite, suite, False, f"vitest ended with status {status}; see {log}"))
+    return tests
+
+
+def run_check(suite):
+    log = RESULTS / f"{suite}.log"
+    finish([str(ROOT / "tools/check"), "--json", str(RESULTS / "check-rules.json")], 600,
+           os.environ, ROOT, log)
+    rules = RESULTS / "check-rules.json"
+    if not rules.exists():
+        return [outcome(suite, suite, False, first_error(log.read_text(errors="replace")))]
+    tests = json.loads(rules.read_text())
+    rules.unlink()
+    return tests
+
+
+RUNNERS = {"check": run_check, "unit": run_native, "store": run_native, "fuzz": run_native,
+           "http": run_network, "soak": run_network}
+
+
+def run_suite(suite):
+    started = time.monotonic()
+    kept = RESULTS / f"{suite}.json"
+    kept.unlink(missing_ok=True)
+    try:
+        tests = RUNNERS[suite](suite)
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as problem:
+        tests = [outcome(suite, suite, False, f"could not run: {problem}")]
+    if not tests:
+        tests = [outcome(suite, suite, False, "the suite has no tests")]
+    kept.write_text(json.dumps({"suite": suite, "tests": tests}, indent=1) + "\n")
+    failed = [test for test in tests if not test["passed"]]
+    print(f"{suite}: {len(tests) - len(failed)} passed, {len(failed)} failed "
+          f"({time.monotonic() - started:.1f} s)")
+    for test in failed[:40]:
+        where = "" if test["file"] == test["name"] else f"{test['file']}: "
+        why = f": {test['message']}" if test["message"] else ""
+        print(f"  FAILED {where}{test['name']}{why}")
+    if len(failed) > 40:
+        print(f"  … and {len(failed) - 40} more, in {kept.relative_to(ROOT)}")
+    sys.stdout.flush()
+    return len(tests) - len(failed), len(failed)
+
+
+def main():
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    counts = [run_suite(suite) for suite in sys.argv[1:]]
+    passed, failed = sum(p for p, _ in counts), sum(f for _, f in counts)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main()
