@@ -98,8 +98,8 @@ prepare(struct statement **out, struct connection *c, const char *text, struct e
 }
 
 enum status
-connection__statement(struct statement **out, struct connection *c, const char *text,
-	struct error *err)
+connection__statement(
+	struct statement **out, struct connection *c, const char *text, struct error *err)
 {
 	if (!make_room(c))
 		return error_no_memory(err);

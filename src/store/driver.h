@@ -9,7 +9,7 @@
  * text that is fit for the caller of the server, and puts the engine's own words into the detail.
  */
 struct driver_word {
-	const char *word;    /* as it stands in a migration: "{uuid}" */
+	const char *word; /* as it stands in a migration: "{uuid}" */
 	const char *becomes; /* the engine's own */
 };
 
@@ -46,8 +46,8 @@ struct driver {
 	void (*tidy)(void *connection);
 
 	/* Statements. `persistent` ones are kept for the life of the connection. */
-	enum status (*prepare)(void **statement, void *connection, const char *text, bool persistent,
-		struct error *err);
+	enum status (*prepare)(void **statement, void *connection, const char *text,
+		bool persistent, struct error *err);
 	void (*finalize)(void **statement);
 	/* Forgets rows and bound values. */
 	void (*reset)(void *statement);

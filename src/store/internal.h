@@ -8,8 +8,8 @@
 
 /* What the files of this folder share. */
 
-#define BATCH_JOBS_MAX 256   /* jobs of one commit */
-#define BATCH_WORK_US 20000  /* … or as many as fit into this */
+#define BATCH_JOBS_MAX 256 /* jobs of one commit */
+#define BATCH_WORK_US 20000 /* … or as many as fit into this */
 #define TOUCHED_PER_JOB 1024 /* beyond it a job has touched whole organisations */
 
 /* One prepared statement. Several of one text exist when a transaction uses it inside itself. */
@@ -24,19 +24,19 @@ struct statement {
  * One thread at a time. */
 struct connection {
 	const struct driver *driver;
-	void *native;             /* the driver's */
+	void *native; /* the driver's */
 	struct statement **slots; /* open addressing; a power of two, or none yet */
 	size_t slot_count;
 	size_t used;
 	unsigned open; /* statements that are open now */
 };
 
-enum status connection__open(struct connection *c, const struct store *store, bool writes,
-	struct error *err) MUST_USE;
+enum status connection__open(
+	struct connection *c, const struct store *store, bool writes, struct error *err) MUST_USE;
 void connection__close(struct connection *c);
 /* A statement of this text that is not open, now open; borrowed until it is released. */
-enum status connection__statement(struct statement **out, struct connection *c, const char *text,
-	struct error *err) MUST_USE;
+enum status connection__statement(
+	struct statement **out, struct connection *c, const char *text, struct error *err) MUST_USE;
 void connection__release(struct connection *c, struct statement *s);
 /* Resets what a job left open. */
 void connection__reset_all(struct connection *c);
@@ -103,8 +103,8 @@ enum status writer__run(struct writer *writer, struct error *err) MUST_USE;
 struct readers;
 enum status readers__start(struct readers **out, struct store *store, struct error *err) MUST_USE;
 void readers__stop(struct readers **readers);
-enum status readers__put(struct readers *readers, struct store_job *job,
-	struct error *err) MUST_USE;
+enum status readers__put(
+	struct readers *readers, struct store_job *job, struct error *err) MUST_USE;
 bool readers__is_here(const struct readers *readers);
 
 /* Brings the schema up to date, or (read_only) checks that it is. */
@@ -113,8 +113,8 @@ enum status migrate__run(struct store *store, struct connection *c, struct error
 struct store {
 	const struct driver *driver;
 	struct store_options options; /* the path is a copy */
-	void *place;                  /* the driver's */
-	struct writer *writer;        /* NULL when read_only */
+	void *place; /* the driver's */
+	struct writer *writer; /* NULL when read_only */
 	struct readers *readers;
 	store_commit_hook *hook;
 	void *hook_context;

@@ -37,17 +37,11 @@ enum status
 query_begin(struct query *q, struct tx *tx, const struct sql *sql, struct error *err)
 {
 	struct statement *s = NULL;
-	struct error why = {0};
 	*q = (struct query){.tx = tx};
-	if (tx->failed != OK)
-		return answer_failed(tx, err);
-	enum status rc = connection__statement(&s, tx->connection, sql->text, &why);
-	if (rc != OK) {
-		tx__fail(tx, rc, &why);
-		return answer_failed(tx, err);
-	}
+	if (tx->failed == OK)
+		tx->failed = connection__statement(&s, tx->connection, sql->text, &tx->error);
 	q->statement = s;
-	return OK;
+	return tx->failed == OK ? OK : answer_failed(tx, err);
 }
 
 void
@@ -126,33 +120,41 @@ query_bind_int_or_null(struct query *q, int at, int64_t value)
 		query_bind_int(q, at, value);
 }
 
+/* Says in the detail which statement failed, and how. */
+static enum status
+fail_step(struct query *q, enum status rc, struct error *err)
+{
+	struct tx *tx = q->tx;
+	const struct statement *s = q->statement;
+	if (q->bind_failed)
+		error_detail(&tx->error, "a value could not be bound");
+	error_detail(&tx->error, "in: %.120s", s->text);
+	tx->failed = rc;
+	query_end(q);
+	return answer_failed(tx, err);
+}
+
 enum status
 query_next(struct query *q, struct error *err)
 {
-	struct error why = {0};
+	struct tx *tx = q->tx;
 	enum status rc = OK;
 	q->row = false;
-	if (q->tx->failed != OK) {
+	if (UNLIKELY(tx->failed != OK)) {
 		query_end(q);
-		return answer_failed(q->tx, err);
+		return answer_failed(tx, err);
 	}
 	if (!q->statement)
 		return OK;
-	if (q->bind_failed)
-		rc = error_set(&why, ERR_INTERNAL, "internal", "Something went wrong.");
+	if (UNLIKELY(q->bind_failed))
+		rc = error_set(&tx->error, ERR_INTERNAL, "internal", "Something went wrong.");
 	else
-		rc = driver(q)->step(native(q), &q->row, &why);
-	if (LIKELY(rc == OK)) {
-		if (!q->row)
-			query_end(q);
-		return OK;
-	}
-	const struct statement *s = q->statement;
-	error_detail(&why, "%s in: %.120s", q->bind_failed ? "a value could not be bound" : why.detail,
-		s->text);
-	query_end(q);
-	tx__fail(q->tx, rc, &why);
-	return answer_failed(q->tx, err);
+		rc = driver(q)->step(native(q), &q->row, &tx->error);
+	if (UNLIKELY(rc != OK))
+		return fail_step(q, rc, err);
+	if (!q->row)
+		query_end(q);
+	return OK;
 }
 
 enum status

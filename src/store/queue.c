@@ -96,8 +96,8 @@ void
 job__refuse_closing(struct store_job *job)
 {
 	error_clear(&job->error);
-	job->status = error_set(&job->error, ERR_BUSY, "overloaded",
-		"The server is shutting down; try again.");
+	job->status = error_set(
+		&job->error, ERR_BUSY, "overloaded", "The server is shutting down; try again.");
 	job__answer(job);
 }
 

@@ -22,13 +22,13 @@ struct store;
 struct tx;
 
 struct store_options {
-	const char *path;      /* of the SQLite file; ":memory:" is refused */
-	unsigned readers;      /* read connections (and the threads that use them) */
-	unsigned queue_max;    /* jobs that may wait for the writer; beyond it ERR_BUSY */
+	const char *path; /* of the SQLite file; ":memory:" is refused */
+	unsigned readers; /* read connections (and the threads that use them) */
+	unsigned queue_max; /* jobs that may wait for the writer; beyond it ERR_BUSY */
 	unsigned read_queue_max;
-	int busy_timeout_ms;   /* how long another process may hold the file */
-	bool read_only;        /* no writer, no migration: for `thingward verify` */
-	bool fresh_only;       /* refuse a store that already has a schema */
+	int busy_timeout_ms; /* how long another process may hold the file */
+	bool read_only; /* no writer, no migration: for `thingward verify` */
+	bool fresh_only; /* refuse a store that already has a schema */
 };
 
 /*
@@ -38,8 +38,8 @@ struct store_options {
  * ERR_CORRUPT (also "store-migration-changed"). The last folder of the path is made when it is
  * missing. Start-up only. Owned; store_close waits for running jobs and refuses those that wait.
  */
-enum status store_open(struct store **out, const struct store_options *options,
-	struct error *err) MUST_USE;
+enum status store_open(
+	struct store **out, const struct store_options *options, struct error *err) MUST_USE;
 void store_close(struct store **store);
 
 /* The newest schema this program knows. */
@@ -53,9 +53,9 @@ int store_schema_version(void);
 struct store_job {
 	enum status (*run)(struct store_job *job, struct tx *tx, struct error *err);
 	void (*done)(struct store_job *job, enum status status, const struct error *err);
-	struct error error;      /* the store's: what `run` is given, emptied for each run */
-	enum status status;      /* the store's */
-	struct store_job *next;  /* the store's */
+	struct error error; /* the store's: what `run` is given, emptied for each run */
+	enum status status; /* the store's */
+	struct store_job *next; /* the store's */
 };
 
 /* Hands a change to the writer. ERR_BUSY "overloaded" when the queue is full or the store is
@@ -69,8 +69,8 @@ enum status store_read(struct store *store, struct store_job *job, struct error 
 
 /* The same, waiting for the answer; `done` is not called and may be NULL. For the command line,
  * start-up and tests: not on a thread that answers requests, nor inside a job. */
-enum status store_change_wait(struct store *store, struct store_job *job,
-	struct error *err) MUST_USE;
+enum status store_change_wait(
+	struct store *store, struct store_job *job, struct error *err) MUST_USE;
 enum status store_read_wait(struct store *store, struct store_job *job, struct error *err) MUST_USE;
 
 /*
@@ -114,22 +114,25 @@ bool tx_is_change(const struct tx *tx);
 struct sql {
 	const char *text;
 };
-#define SQL(text_) {.text = (text_)}
+#define SQL(text_)                                                                                 \
+	{                                                                                          \
+		.text = (text_)                                                                    \
+	}
 
 struct query {
 	struct tx *tx;
 	void *statement; /* the store's; NULL when ended */
-	bool row;        /* a row stands ready */
+	bool row; /* a row stands ready */
 	bool bind_failed;
 };
 
-enum status query_begin(struct query *q, struct tx *tx, const struct sql *sql,
-	struct error *err) MUST_USE;
+enum status query_begin(
+	struct query *q, struct tx *tx, const struct sql *sql, struct error *err) MUST_USE;
 void query_bind_uuid(struct query *q, int at, struct uuid id);
 void query_bind_uuid_or_null(struct query *q, int at, struct uuid id); /* nil binds NULL */
 void query_bind_int(struct query *q, int at, int64_t value);
 void query_bind_int_or_null(struct query *q, int at, int64_t value); /* 0 binds NULL */
-void query_bind_str(struct query *q, int at, struct str value);      /* absent binds NULL */
+void query_bind_str(struct query *q, int at, struct str value); /* absent binds NULL */
 void query_bind_bytes(struct query *q, int at, const void *bytes, size_t len);
 void query_bind_null(struct query *q, int at);
 
@@ -142,7 +145,7 @@ enum status query_run(struct query *q, int64_t *changed, struct error *err) MUST
 void query_end(struct query *q); /* harmless twice, and after query_run */
 
 struct uuid query_uuid(const struct query *q, int column); /* nil for NULL */
-int64_t query_int(const struct query *q, int column);      /* 0 for NULL */
+int64_t query_int(const struct query *q, int column); /* 0 for NULL */
 bool query_is_null(const struct query *q, int column);
 /* Borrowed until the next step; absent for NULL. */
 struct str query_str(const struct query *q, int column);

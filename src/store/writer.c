@@ -18,21 +18,20 @@ struct writer {
 /* How an attempt to run the batch ended. */
 enum outcome {
 	ABANDONED, /* nothing of it is in the store */
-	LOST,      /* likewise, by the fault of one job */
+	LOST, /* likewise, by the fault of one job */
 	COMMITTED,
 };
 
 /* Runs one job inside its savepoint. LOST: the engine undid the whole transaction. */
 static enum outcome
-run_job(struct writer *w, struct store_job *job)
+run_job(struct writer *w, struct store_job *job, struct error *err)
 {
 	const struct driver *d = w->connection.driver;
 	void *native = w->connection.native;
-	struct error err = {0};
 	struct tx tx = {.store = w->store, .connection = &w->connection, .touches = &w->touches};
 
 	error_clear(&job->error);
-	if (d->savepoint(native, &err) != OK)
+	if (d->savepoint(native, err) != OK)
 		return ABANDONED;
 	touches__begin_job(&w->touches);
 	job->status = job->run(job, &tx, &job->error);
@@ -47,9 +46,9 @@ run_job(struct writer *w, struct store_job *job)
 		return LOST;
 	}
 	if (LIKELY(job->status == OK))
-		return d->release(native, &err) == OK ? COMMITTED : ABANDONED;
+		return d->release(native, err) == OK ? COMMITTED : ABANDONED;
 	touches__drop_job(&w->touches);
-	return d->rollback_to(native, &err) == OK ? COMMITTED : LOST;
+	return d->rollback_to(native, err) == OK ? COMMITTED : LOST;
 }
 
 /* One transaction for the batch, without the job at `skip`. `lost`: the job that cost it all. */
@@ -67,11 +66,13 @@ attempt(struct writer *w, unsigned skip, unsigned *lost)
 	for (unsigned i = 0; i < w->count; i++) {
 		if (i == skip)
 			continue;
-		enum outcome done = run_job(w, w->batch[i]);
-		if (done != COMMITTED) {
+		enum outcome done = run_job(w, w->batch[i], &err);
+		if (UNLIKELY(done != COMMITTED)) {
 			d->rollback(native);
 			*lost = i;
-			return done;
+			if (done == LOST)
+				return LOST;
+			goto failed;
 		}
 		if (clock_mono_us() < until_us)
 			continue;
@@ -83,7 +84,7 @@ attempt(struct writer *w, unsigned skip, unsigned *lost)
 	if (d->commit(native, &err) == OK)
 		return COMMITTED;
 failed:
-	log_error("store-commit-failed", &err);
+	log_error("store-batch-refused", &err);
 	return ABANDONED;
 }
 
