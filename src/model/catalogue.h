@@ -12,9 +12,9 @@
  */
 struct catalogue_entry {
 	uint32_t number;
-	const char *name;     /* "iam:groups:create" */
+	const char *name; /* "iam:groups:create" */
 	const char *resource; /* "groups" */
-	const char *action;   /* "create" */
+	const char *action; /* "create" */
 	enum permission_class class;
 	const char *description;
 };
@@ -24,7 +24,7 @@ extern const uint32_t catalogue_count;
 /* The generated header names each number: IAM_GROUPS_CREATE … */
 #include "catalogue_numbers.h"
 
-const struct catalogue_entry *catalogue_find(struct str name);        /* NULL when absent */
+const struct catalogue_entry *catalogue_find(struct str name); /* NULL when absent */
 const struct catalogue_entry *catalogue_at(uint32_t number); /* NULL when absent */
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/uuid.h"
 
 /* One type for each kind of identifier, so that a swap does not compile. */
+/* clang-format off */
 struct org_id { struct uuid id; };
 struct workspace_id { struct uuid id; };
 struct person_id { struct uuid id; };
@@ -15,6 +16,7 @@ struct grant_id { struct uuid id; };
 struct guardrail_id { struct uuid id; };
 struct rgroup_id { struct uuid id; }; /* a resource group */
 struct resource_id { struct uuid id; };
+/* clang-format on */
 
 /* The platform is the organisation whose identifier is nil. */
 #define PLATFORM ((struct org_id){{{0}}})

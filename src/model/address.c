@@ -1,0 +1,95 @@
+#include "model/address.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#define MAPPED_BITS 96
+
+static const uint8_t mapped[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
+
+/* True when the address was an IPv4 one in IPv6 clothes, which it now has taken off. */
+static bool
+unmap(struct address *a)
+{
+	if (a->len != 16 || memcmp(a->bytes, mapped, sizeof(mapped)) != 0)
+		return false;
+	memcpy(a->bytes, a->bytes + sizeof(mapped), 4);
+	a->len = 4;
+	return true;
+}
+
+/* The address as written, not unmapped. */
+static bool
+parse_as_written(struct str text, struct address *out)
+{
+	char z[INET6_ADDRSTRLEN];
+	if (!text.len || text.len >= sizeof(z) || memchr(text.ptr, 0, text.len))
+		return false;
+	memcpy(z, text.ptr, text.len);
+	z[text.len] = 0;
+	bool v6 = memchr(z, ':', text.len) != NULL;
+	*out = (struct address){.len = v6 ? 16 : 4};
+	return inet_pton(v6 ? AF_INET6 : AF_INET, z, out->bytes) == 1;
+}
+
+bool
+address_parse(struct str text, struct address *out)
+{
+	if (!parse_as_written(text, out))
+		return false;
+	unmap(out);
+	return true;
+}
+
+/* Clears what follows the prefix; true when anything was set there. */
+static bool
+clear_host_bits(struct cidr *block)
+{
+	bool any = false;
+	for (unsigned bit = block->prefix; bit < block->base.len * 8U; bit++) {
+		uint8_t mask = (uint8_t)(0x80U >> (bit & 7));
+		any = any || (block->base.bytes[bit >> 3] & mask);
+		block->base.bytes[bit >> 3] &= (uint8_t)~mask;
+	}
+	return any;
+}
+
+enum cidr_parsed
+cidr_parse(struct str text, struct cidr *out)
+{
+	struct str rest = text;
+	struct str address = str_cut(&rest, '/');
+	if (!parse_as_written(address, &out->base))
+		return CIDR_MALFORMED;
+	uint64_t prefix = out->base.len * 8U;
+	if (rest.ptr && (!str_to_u64(rest, &prefix) || prefix > out->base.len * 8U))
+		return CIDR_MALFORMED;
+	out->prefix = (uint8_t)prefix;
+	/* A shorter prefix leaves the mapped addresses; the marker itself is then a host bit. */
+	if (prefix >= MAPPED_BITS && unmap(&out->base))
+		out->prefix = (uint8_t)(prefix - MAPPED_BITS);
+	return clear_host_bits(out) ? CIDR_HOST_BITS : CIDR_OK;
+}
+
+void
+cidr_format(char out[CIDR_TEXT_MAX], const struct cidr *block)
+{
+	char z[INET6_ADDRSTRLEN] = "";
+	inet_ntop(block->base.len == 4 ? AF_INET : AF_INET6, block->base.bytes, z, sizeof(z));
+	snprintf(out, CIDR_TEXT_MAX, "%s/%u", z, block->prefix);
+}
+
+bool
+cidr_contains(const struct cidr *block, const struct address *address)
+{
+	if (block->base.len != address->len)
+		return false;
+	unsigned whole = block->prefix >> 3;
+	unsigned rest = block->prefix & 7;
+	if (memcmp(block->base.bytes, address->bytes, whole) != 0)
+		return false;
+	if (rest == 0)
+		return true;
+	uint8_t mask = (uint8_t)(0xff00U >> rest);
+	return ((block->base.bytes[whole] ^ address->bytes[whole]) & mask) == 0;
+}

@@ -1,0 +1,33 @@
+#ifndef MODEL_ADDRESS_H
+#define MODEL_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/* IP addresses and blocks of them. An IPv4 address mapped into IPv6 is that IPv4 address. Pure,
+ * no allocation; threads: any. */
+
+struct address {
+	uint8_t len; /* 4 or 16 */
+	uint8_t bytes[16];
+};
+
+/* The usual texts of RFC 4291 section 2.2 and dotted decimals; no zone, no port, no brackets. */
+bool address_parse(struct str text, struct address *out) MUST_USE;
+
+struct cidr {
+	struct address base;
+	uint8_t prefix;
+};
+#define CIDR_TEXT_MAX 52
+
+enum cidr_parsed { CIDR_MALFORMED = 0, CIDR_HOST_BITS, CIDR_OK };
+/* "10.0.0.0/8"; an address alone is the block of itself. CIDR_HOST_BITS when bits after the prefix
+ * are set: `out` is then the block that was probably meant. */
+enum cidr_parsed cidr_parse(struct str text, struct cidr *out) MUST_USE;
+void cidr_format(char out[CIDR_TEXT_MAX], const struct cidr *block);
+bool cidr_contains(const struct cidr *block, const struct address *address);
+
+#endif
