@@ -103,6 +103,10 @@ json_parse(struct json **out, struct str text, struct json_limits limits, struct
 	if (text.len > limits.max_bytes)
 		return error_set(err, ERR_TOO_LARGE, "json-too-large",
 			"The JSON is larger than %zu bytes.", limits.max_bytes);
+	/* The library passes over a NUL that follows a number. */
+	if (text.len > 0 && memchr(text.ptr, '\0', text.len))
+		return error_set(err, ERR_INVALID, "malformed-json",
+			"This is not valid JSON: it contains a NUL byte.");
 	json_error_t why;
 	json_t *doc = json_loadb(
 		text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
