@@ -132,7 +132,8 @@ CREATE UNIQUE INDEX permissions_name ON permissions (org, name, workspace) WHERE
 
 -- number: small, per organisation, never reused. system: cannot be changed by the tenant.
 -- kinds: bit mask of enum principal_kind. everything: exercises, or may give, all there is and
--- will be (scopes and operations of machines aside, when exercised).
+-- will be (scopes and operations of machines aside, when exercised). confines: who gets it is
+-- confined to its resource groups from then on.
 CREATE TABLE roles (
 	org {uuid} NOT NULL,
 	role {uuid} NOT NULL,
@@ -145,6 +146,7 @@ CREATE TABLE roles (
 	system {int} NOT NULL,
 	exercises_all {int} NOT NULL,
 	gives_all {int} NOT NULL,
+	confines {int} NOT NULL,
 	ceiling {text},
 	origin {text} NOT NULL,
 	created_us {int} NOT NULL,

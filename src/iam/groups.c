@@ -2,38 +2,40 @@
 
 #include "directory/rows.h"
 #include "iam/guard.h"
+#include "iam/owners.h"
 #include "iam/principals.h"
 #include "iam/rows.h"
 #include "model/names.h"
 
 #define GROUP_COLUMNS " grp, name, description, created_us, changed "
 
-static const struct sql GROUP_INSERT = SQL(
-	"INSERT INTO groups (org, grp, name, description, created_us, changed)"
-	" VALUES ($1, $2, $3, $4, $5, $6)");
-static const struct sql GROUP_SELECT = SQL(
-	"SELECT" GROUP_COLUMNS "FROM groups WHERE org = $1 AND grp = $2");
-static const struct sql GROUP_LIST = SQL("SELECT" GROUP_COLUMNS
-	"FROM groups WHERE org = $1 AND grp > $2 AND name >= $3 AND name < $4"
-	" ORDER BY grp LIMIT $5");
+static const struct sql GROUP_INSERT =
+	SQL("INSERT INTO groups (org, grp, name, description, created_us, changed)"
+	    " VALUES ($1, $2, $3, $4, $5, $6)");
+static const struct sql GROUP_SELECT =
+	SQL("SELECT" GROUP_COLUMNS "FROM groups WHERE org = $1 AND grp = $2");
+static const struct sql GROUP_LIST =
+	SQL("SELECT" GROUP_COLUMNS
+	    "FROM groups WHERE org = $1 AND grp > $2 AND name >= $3 AND name < $4"
+	    " ORDER BY grp LIMIT $5");
 static const struct sql GROUP_UPDATE = SQL(
 	"UPDATE groups SET name = $3, description = $4, changed = $5 WHERE org = $1 AND grp = $2");
 static const struct sql GROUP_DELETE = SQL("DELETE FROM groups WHERE org = $1 AND grp = $2");
-static const struct sql GROUP_DELETE_GRANTS = SQL(
-	"DELETE FROM grants WHERE org = $1 AND holder = $2");
-static const struct sql GROUP_DELETE_MEMBERS = SQL(
-	"DELETE FROM group_members WHERE org = $1 AND grp = $2");
-static const struct sql MEMBER_INSERT = SQL(
-	"INSERT INTO group_members (org, grp, principal, since_us) VALUES ($1, $2, $3, $4)");
-static const struct sql MEMBER_DELETE = SQL(
-	"DELETE FROM group_members WHERE org = $1 AND grp = $2 AND principal = $3");
-static const struct sql MEMBER_IDS = SQL(
-	"SELECT principal FROM group_members WHERE org = $1 AND grp = $2");
-static const struct sql MEMBER_LIST = SQL(
-	"SELECT m.principal, p.kind, p.name, m.since_us FROM group_members m"
-	" JOIN principals p ON p.org = m.org AND p.principal = m.principal"
-	" WHERE m.org = $1 AND m.principal > $2 AND p.name >= $3 AND p.name < $4 AND m.grp = $6"
-	" ORDER BY m.principal LIMIT $5");
+static const struct sql GROUP_DELETE_GRANTS =
+	SQL("DELETE FROM grants WHERE org = $1 AND holder = $2");
+static const struct sql GROUP_DELETE_MEMBERS =
+	SQL("DELETE FROM group_members WHERE org = $1 AND grp = $2");
+static const struct sql MEMBER_INSERT =
+	SQL("INSERT INTO group_members (org, grp, principal, since_us) VALUES ($1, $2, $3, $4)");
+static const struct sql MEMBER_DELETE =
+	SQL("DELETE FROM group_members WHERE org = $1 AND grp = $2 AND principal = $3");
+static const struct sql MEMBER_IDS =
+	SQL("SELECT principal FROM group_members WHERE org = $1 AND grp = $2");
+static const struct sql MEMBER_LIST =
+	SQL("SELECT m.principal, p.kind, p.name, m.since_us FROM group_members m"
+	    " JOIN principals p ON p.org = m.org AND p.principal = m.principal"
+	    " WHERE m.org = $1 AND m.principal > $2 AND p.name >= $3 AND p.name < $4 AND m.grp = $6"
+	    " ORDER BY m.principal LIMIT $5");
 
 static enum status
 group_read(void *element, struct query *q, struct call *call, struct error *err)
@@ -99,7 +101,8 @@ group_create(
 	struct group *out, struct call *call, const struct group_draft *draft, struct error *err)
 {
 	struct query q;
-	struct group group = {.id = {uuid_new()}, .name = draft->name,
+	struct group group = {.id = {uuid_new()},
+		.name = draft->name,
 		.description = draft->description.ptr ? draft->description : STR(""),
 		.created_us = call->now_us};
 
@@ -143,8 +146,8 @@ group_load(struct group *out, struct call *call, struct group_id id, struct erro
 }
 
 enum status
-group_list(struct group **out, size_t *count, struct call *call, struct page *page,
-	struct error *err)
+group_list(
+	struct group **out, size_t *count, struct call *call, struct page *page, struct error *err)
 {
 	const struct listing listing = {
 		.sql = &GROUP_LIST, .size = sizeof(struct group), .read = group_read};
@@ -207,10 +210,13 @@ enum status
 group_delete(struct call *call, struct group_id id, int64_t if_match, struct error *err)
 {
 	struct group before;
+	int64_t owners;
 
 	enum status rc = group_load(&before, call, id, err);
 	if (rc == OK)
 		rc = call_check_match(if_match, before.changed, err);
+	if (rc == OK)
+		rc = owners_count(&owners, call, err);
 	if (rc == OK)
 		rc = iam__record(call, "groups.delete", "group", id.id,
 			call_json(call, group_write, &before), NOTHING, err);
@@ -223,7 +229,7 @@ group_delete(struct call *call, struct group_id id, int64_t if_match, struct err
 	if (rc == OK)
 		rc = iam__run(call, &GROUP_DELETE, id.id, err);
 	if (rc == OK)
-		rc = principal_check_owner_left(call, err);
+		rc = owners_check_left(call, owners, err);
 	if (rc == OK)
 		call_touch(call, VIEW_GROUP, id.id);
 	return rc;
@@ -308,11 +314,14 @@ group_remove_member(
 	struct group group;
 	const struct principal_view *principal;
 	struct query q;
+	int64_t owners;
 
 	enum status rc = membership_load(&group, &principal, call, id, who, err);
 	if (rc != OK || !is_in(principal, id))
 		return rc;
-	rc = record_membership(call, "groups.remove_member", &group, who, err);
+	rc = owners_count(&owners, call, err);
+	if (rc == OK)
+		rc = record_membership(call, "groups.remove_member", &group, who, err);
 	if (rc == OK)
 		rc = iam__query(&q, call, &MEMBER_DELETE, id.id, err);
 	if (rc != OK)
@@ -320,7 +329,7 @@ group_remove_member(
 	query_bind_uuid(&q, 3, who.id);
 	rc = query_run(&q, NULL, err);
 	if (rc == OK)
-		rc = principal_check_owner_left(call, err);
+		rc = owners_check_left(call, owners, err);
 	if (rc == OK)
 		call_touch(call, VIEW_PRINCIPAL, who.id);
 	return rc;
@@ -354,8 +363,11 @@ group_list_members(struct group_member **out, size_t *count, struct call *call, 
 	struct page *page, struct error *err)
 {
 	struct group group;
-	const struct listing listing = {.sql = &MEMBER_LIST, .size = sizeof(struct group_member),
-		.read = group_member_read, .bind = bind_group, .filter = &id};
+	const struct listing listing = {.sql = &MEMBER_LIST,
+		.size = sizeof(struct group_member),
+		.read = group_member_read,
+		.bind = bind_group,
+		.filter = &id};
 
 	enum status rc = group_load(&group, call, id, err);
 	if (rc != OK)

@@ -11,7 +11,7 @@ struct group {
 };
 
 struct group_draft {
-	struct str name;        /* absent in an update: stays */
+	struct str name; /* absent in an update: stays */
 	struct str description; /* likewise */
 	int64_t if_match;
 };
@@ -20,8 +20,8 @@ struct group_draft {
  * (may be NULL) with what is now there. Names are unique: ERR_CONFLICT "group-name-taken". */
 enum status group_create(struct group *out, struct call *call, const struct group_draft *draft,
 	struct error *err) MUST_USE;
-enum status group_load(struct group *out, struct call *call, struct group_id id,
-	struct error *err) MUST_USE;
+enum status group_load(
+	struct group *out, struct call *call, struct group_id id, struct error *err) MUST_USE;
 enum status group_list(struct group **out, size_t *count, struct call *call, struct page *page,
 	struct error *err) MUST_USE;
 enum status group_update(struct group *out, struct call *call, struct group_id id,
@@ -32,10 +32,10 @@ enum status group_delete(
 
 /* Membership. Adding gives what the group's grants carry, hence passes the guard; adding twice
  * and removing who is not in it change nothing. ERR_LIMIT past GROUPS_PER_PRINCIPAL_MAX. */
-enum status group_add_member(struct call *call, struct group_id id, struct principal_id who,
-	struct error *err) MUST_USE;
-enum status group_remove_member(struct call *call, struct group_id id, struct principal_id who,
-	struct error *err) MUST_USE;
+enum status group_add_member(
+	struct call *call, struct group_id id, struct principal_id who, struct error *err) MUST_USE;
+enum status group_remove_member(
+	struct call *call, struct group_id id, struct principal_id who, struct error *err) MUST_USE;
 
 struct group_member {
 	struct principal_id id;

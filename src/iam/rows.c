@@ -94,8 +94,8 @@ iam__taken(enum status rc, const char *code, const char *text, struct error *err
 }
 
 enum status
-iam__count(int64_t *out, struct call *call, const struct sql *sql, struct uuid id,
-	struct error *err)
+iam__count(
+	int64_t *out, struct call *call, const struct sql *sql, struct uuid id, struct error *err)
 {
 	struct query q;
 

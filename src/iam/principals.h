@@ -1,0 +1,117 @@
+#ifndef IAM_PRINCIPALS_H
+#define IAM_PRINCIPALS_H
+
+#include "iam/call.h"
+#include "iam/credentials.h"
+
+/* Who can hold grants: the seven kinds, in one table and one set of use cases. */
+struct principal {
+	struct principal_id id;
+	enum principal_kind kind;
+	struct workspace_id workspace; /* nil: of the whole organisation */
+	struct str name, email, description;
+	struct str label; /* what it is unique by in its kind and workspace */
+	struct person_id person; /* of a member */
+	struct resource_id resource; /* of a gateway or device */
+	enum state state;
+	int64_t expires_us; /* NEVER, or the first microsecond it is no longer active */
+	bool confined;
+	struct rgroup_id home_group; /* where what a gateway registers belongs; nil: none */
+	struct str ceiling; /* JSON text; absent: none */
+	struct principal_id created_by;
+	int64_t created_us, changed;
+};
+
+#define ROLES_PER_DRAFT_MAX 32
+#define RGROUPS_PER_DRAFT_MAX 64
+#define PERMISSIONS_PER_DRAFT_MAX 128
+
+struct principal_draft {
+	enum principal_kind kind;
+	struct workspace_id workspace;
+	struct str name, email, description;
+	struct str resource_id; /* of a gateway or device; absent: its own identifier */
+	int64_t expires_us; /* NEVER */
+	bool roles_stated; /* an empty list is not the same as none stated (C5) */
+	const struct str *roles; /* names or identifiers */
+	size_t role_count;
+	const struct str *permissions; /* single ones, of end-users and applications */
+	size_t permission_count;
+	const struct rgroup_id *groups; /* of a device: to join; of a gateway: to be confined to */
+	size_t group_count;
+};
+
+/* Only members and end-users have addresses; only machines have secrets. */
+bool kind_has_email(enum principal_kind kind);
+bool kind_has_secret(enum principal_kind kind);
+bool kind_has_resource(enum principal_kind kind);
+
+/*
+ * Makes a principal with its roles (its kind's default where none are stated), its first
+ * credential where its kind has one (`secret` is shown once), and its resource. Every role,
+ * permission and group passes the guard. For kinds of a workspace the caller needs `permission`
+ * there or, being confined, in the first of its groups (by default its home group).
+ * ERR_CONFLICT "principal-exists".
+ */
+enum status principal_create(struct principal *out, struct issued_secret *secret, struct call *call,
+	const struct principal_draft *draft, struct error *err) MUST_USE;
+
+/* An API key is hidden from whoever could not give what it carries (C7): not found. */
+enum status principal_load(struct principal *out, struct call *call, struct principal_id id,
+	struct error *err) MUST_USE;
+/* The same, of a stated kind and workspace (nil: any): otherwise not found. */
+enum status principal_load_kind(struct principal *out, struct call *call, struct principal_id id,
+	enum principal_kind kind, struct workspace_id workspace, struct error *err) MUST_USE;
+/* By what it is unique by; `found` false when there is none. */
+enum status principal_find(struct principal *out, bool *found, struct call *call,
+	enum principal_kind kind, struct workspace_id workspace, struct str label,
+	struct error *err) MUST_USE;
+/* Its view, from rows. ERR_NOT_FOUND. */
+enum status principal_view_load(const struct principal_view **out, struct call *call,
+	struct principal_id id, struct error *err) MUST_USE;
+
+struct principal_filter {
+	enum principal_kind kind; /* KIND_NONE: any */
+	enum state state; /* STATE_NONE: any */
+	struct workspace_id workspace; /* nil: any */
+	struct group_id group; /* nil: any */
+	struct role_id role; /* nil: any; held directly */
+};
+enum status principal_list(struct principal **out, size_t *count, struct call *call,
+	const struct principal_filter *filter, struct page *page, struct error *err) MUST_USE;
+
+/* What may be changed in place. Suspending ends nothing that cannot be undone; raising the
+ * generation is what ends tokens. */
+struct principal_update {
+	struct str name, description;
+	enum state state; /* STATE_NONE: stays; else ACTIVE or SUSPENDED */
+	bool expires_stated;
+	int64_t expires_us; /* NEVER: none */
+	int64_t if_match;
+};
+enum status principal_update(struct principal *out, struct call *call, struct principal_id id,
+	const struct principal_update *update, struct error *err) MUST_USE;
+
+/* With its grants, memberships, reach, credentials and resource. The person stays. */
+enum status principal_delete(
+	struct call *call, struct principal_id id, int64_t if_match, struct error *err) MUST_USE;
+
+/* Confined to these groups (none: to itself), or not at all. Widening passes the guard. */
+enum status principal_set_reach(struct principal *out, struct call *call, struct principal_id id,
+	bool confined, const struct rgroup_id *groups, size_t count, struct error *err) MUST_USE;
+/* Absent: no ceiling of its own. Passes the guard: what the new one allows and the old did not. */
+enum status principal_set_ceiling(struct principal *out, struct call *call, struct principal_id id,
+	const struct json *ceiling, struct error *err) MUST_USE;
+
+/* Everything that a principal carries: its grants and its groups'. For whoever hands out what
+ * proves it, or widens where it counts. */
+enum status principal_guard_give(struct call *call, const struct principal_view *principal,
+	bool to_self, struct error *err) MUST_USE;
+
+/* Marks it confined for good, when it gets a role that confines. */
+enum status principal_confine(
+	struct call *call, struct principal_id id, struct error *err) MUST_USE;
+
+void principal_write(struct json_writer *w, const char *name, const void *principal);
+
+#endif
