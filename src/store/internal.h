@@ -92,8 +92,9 @@ enum status error__unavailable(struct error *err);
 
 struct writer;
 enum status writer__start(struct writer **out, struct store *store, struct error *err) MUST_USE;
-/* Finishes the running batch, refuses what waits. Harmless with NULL. */
-void writer__stop(struct writer **writer);
+/* Finishes the running batch, refuses what waits and what still comes. Harmless with NULL. */
+void writer__halt(struct writer *writer);
+void writer__free(struct writer **writer);
 enum status writer__put(struct writer *writer, struct store_job *job, struct error *err) MUST_USE;
 bool writer__is_here(const struct writer *writer); /* the calling thread is the writer's */
 struct connection *writer__connection(struct writer *writer);
@@ -102,7 +103,8 @@ enum status writer__run(struct writer *writer, struct error *err) MUST_USE;
 
 struct readers;
 enum status readers__start(struct readers **out, struct store *store, struct error *err) MUST_USE;
-void readers__stop(struct readers **readers);
+void readers__halt(struct readers *readers);
+void readers__free(struct readers **readers);
 enum status readers__put(
 	struct readers *readers, struct store_job *job, struct error *err) MUST_USE;
 bool readers__is_here(const struct readers *readers);

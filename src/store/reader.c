@@ -16,6 +16,8 @@ struct readers {
 	struct reader list[];
 };
 
+static _Thread_local const struct readers *here; /* on a thread of theirs */
+
 static void
 run_job(struct reader *r, struct store_job *job)
 {
@@ -41,6 +43,7 @@ static void *
 reader_main(void *arg)
 {
 	struct reader *r = arg;
+	here = r->all;
 	for (;;) {
 		struct store_job *job = NULL;
 		bool closed = false;
@@ -79,24 +82,35 @@ readers__start(struct readers **out, struct store *store, struct error *err)
 	for (unsigned i = 0; rc == OK && i < count; i++)
 		rc = start_one(all, &all->list[i], err);
 	*out = all;
-	if (rc != OK)
-		readers__stop(out);
+	if (rc != OK) {
+		readers__halt(all);
+		readers__free(out);
+	}
 	return rc;
 }
 
 void
-readers__stop(struct readers **readers)
+readers__halt(struct readers *all)
+{
+	if (!all)
+		return;
+	queue__close(&all->queue);
+	for (unsigned i = 0; i < all->count; i++) {
+		if (all->list[i].running)
+			pthread_join(all->list[i].thread, NULL);
+		all->list[i].running = false;
+	}
+}
+
+void
+readers__free(struct readers **readers)
 {
 	struct readers *all = *readers;
 	if (!all)
 		return;
 	*readers = NULL;
-	queue__close(&all->queue);
-	for (unsigned i = 0; i < all->count; i++) {
-		if (all->list[i].running)
-			pthread_join(all->list[i].thread, NULL);
+	for (unsigned i = 0; i < all->count; i++)
 		connection__close(&all->list[i].connection);
-	}
 	queue__clear(&all->queue);
 	free(all);
 }
@@ -110,9 +124,5 @@ readers__put(struct readers *readers, struct store_job *job, struct error *err)
 bool
 readers__is_here(const struct readers *readers)
 {
-	for (unsigned i = 0; i < readers->count; i++) {
-		if (pthread_equal(pthread_self(), readers->list[i].thread))
-			return true;
-	}
-	return false;
+	return here == readers;
 }

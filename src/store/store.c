@@ -59,9 +59,12 @@ store_close(struct store **out)
 	if (!store)
 		return;
 	*out = NULL;
-	/* Readers first: the connection that writes is the last to go, and cleans the log up. */
-	readers__stop(&store->readers);
-	writer__stop(&store->writer);
+	/* The last answers of each may still ask the other, and are told that it is too late. */
+	writer__halt(store->writer);
+	readers__halt(store->readers);
+	/* The connection that writes is the last to go: it cleans the log up. */
+	readers__free(&store->readers);
+	writer__free(&store->writer);
 	if (store->place)
 		store->driver->detach(&store->place);
 	free((char *)(uintptr_t)store->options.path);

@@ -15,6 +15,8 @@ struct writer {
 	struct store_job *batch[BATCH_JOBS_MAX];
 };
 
+static _Thread_local const struct writer *here; /* on its own thread */
+
 /* How an attempt to run the batch ended. */
 enum outcome {
 	ABANDONED, /* nothing of it is in the store */
@@ -129,6 +131,7 @@ writer_main(void *arg)
 {
 	struct writer *w = arg;
 	bool closed = false;
+	here = w;
 	for (;;) {
 		w->count = queue__take(&w->queue, w->batch, BATCH_JOBS_MAX, &closed);
 		if (w->count == 0)
@@ -153,7 +156,7 @@ writer__start(struct writer **out, struct store *store, struct error *err)
 	enum status rc = connection__open(&w->connection, store, true, err);
 	*out = w;
 	if (rc != OK)
-		writer__stop(out);
+		writer__free(out);
 	return rc;
 }
 
@@ -166,15 +169,23 @@ writer__run(struct writer *w, struct error *err)
 }
 
 void
-writer__stop(struct writer **writer)
+writer__halt(struct writer *w)
+{
+	if (!w)
+		return;
+	queue__close(&w->queue);
+	if (w->running)
+		pthread_join(w->thread, NULL);
+	w->running = false;
+}
+
+void
+writer__free(struct writer **writer)
 {
 	struct writer *w = *writer;
 	if (!w)
 		return;
 	*writer = NULL;
-	queue__close(&w->queue);
-	if (w->running)
-		pthread_join(w->thread, NULL);
 	connection__close(&w->connection);
 	queue__clear(&w->queue);
 	touches__clear(&w->touches);
@@ -190,7 +201,7 @@ writer__put(struct writer *writer, struct store_job *job, struct error *err)
 bool
 writer__is_here(const struct writer *writer)
 {
-	return writer->running && pthread_equal(pthread_self(), writer->thread);
+	return here == writer;
 }
 
 struct connection *
