@@ -22,7 +22,7 @@ extern const struct catalogue_entry catalogue[]; /* by number, ascending */
 extern const uint32_t catalogue_count;
 
 /* The generated header names each number: IAM_GROUPS_CREATE … */
-#include "catalogue_numbers.h"
+#include "model/catalogue_numbers.h"
 
 const struct catalogue_entry *catalogue_find(struct str name); /* NULL when absent */
 const struct catalogue_entry *catalogue_at(uint32_t number); /* NULL when absent */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NUMBER_MAX 9007199254740992.0 /* 2^53: whole numbers are exact up to here */
+#define NUMBER_MAX (INT64_C(1) << 53) /* whole numbers are exact up to here */
 
 /* The elements of an array, or the value itself as the only one. */
 static const struct json *
@@ -28,11 +28,15 @@ compile_number(const struct condition_compiler *c, double *out, const struct jso
 	enum json_type type = json_type(value);
 	if (type != JSON_INTEGER && type != JSON_NUMBER)
 		return condition__refuse(c, ".value", "give a number.");
-	/* The sum turns a negative zero into zero. */
-	*out = (type == JSON_INTEGER ? (double)json_int(value) : json_number(value)) + 0.0;
-	if (!(fabs(*out) <= NUMBER_MAX))
+	/* Whole numbers are compared as such: beyond the bound a conversion would round them. */
+	int64_t whole = json_int(value);
+	bool fits = type == JSON_INTEGER ? whole >= -NUMBER_MAX && whole <= NUMBER_MAX
+					 : fabs(json_number(value)) <= (double)NUMBER_MAX;
+	if (!fits)
 		return condition__refuse(c, ".value",
 			"numbers must lie between -9007199254740992 and 9007199254740992.");
+	/* The sum turns a negative zero into zero. */
+	*out = (type == JSON_INTEGER ? (double)whole : json_number(value)) + 0.0;
 	return OK;
 }
 
