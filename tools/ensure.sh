@@ -47,7 +47,7 @@ ensure_install() {
 # Installs what the named groups of tools/packages.txt lack.
 ensure_packages() {
 	if ! command -v dpkg-query >/dev/null 2>&1; then
-		say "This is no Debian: install the counterparts of tools/packages.txt ($*) yourself."
+		say "No Debian: install the counterparts of tools/packages.txt ($*) yourself."
 		return 0
 	fi
 	missing=$(ensure_missing "$@")
@@ -64,7 +64,7 @@ ensure_packages() {
 	if ! ensure_install $missing >"$LOGS/packages.log" 2>&1 </dev/null; then
 		{ ensure_root apt-get update && ensure_install $missing; } \
 			>"$LOGS/packages.log" 2>&1 </dev/null ||
-			ensure_explain "The packages could not be installed" "$LOGS/packages.log"
+			ensure_explain "The packages were not installed" "$LOGS/packages.log"
 	fi
 }
 

@@ -1,0 +1,74 @@
+// The program under test: where it is, how it is called, and how its store is named.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+export const ROOT = resolve(import.meta.dirname, "../../..");
+export const THINGWARD = process.env["THINGWARD"] ?? join(ROOT, "build/test/src/cli/thingward");
+
+if (!existsSync(THINGWARD)) throw new Error(`${THINGWARD} is missing; ./test http builds it`);
+
+/** A store of its own for one server: a fresh one, or one that an earlier server left. */
+export class Store {
+  readonly folder = mkdtempSync(join(tmpdir(), "thingward-test-"));
+  readonly path = join(this.folder, "thingward.db");
+  readonly options: readonly string[];
+
+  constructor(readonly engine = process.env["THINGWARD_TEST_STORE"] ?? "sqlite") {
+    if (engine !== "sqlite") throw new Error(`THINGWARD_TEST_STORE: no engine "${engine}"`);
+    this.options = ["--store", this.path];
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export interface Ran {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs one command of the program to its end; more than `limitMs` is an error. */
+export function thingward(args: readonly string[], input = "", limitMs = 60_000): Promise<Ran> {
+  return new Promise((done, fail) => {
+    const child = spawn(THINGWARD, args, { stdio: ["pipe", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      fail(new Error(`thingward ${args[0]} still runs after ${limitMs} ms: ${stderr}`));
+    }, limitMs);
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      fail(error);
+    });
+    child.on("close", (status) => {
+      clearTimeout(timer);
+      const report = sanitizerReport(stderr);
+      if (report) fail(new Error(`thingward ${args[0]}: ${report}`));
+      else done({ status, stdout, stderr });
+    });
+  });
+}
+
+/** A key of the platform's operator, made offline as a script that starts from nothing does. */
+export async function operatorKey(store: Store, name = "test"): Promise<string> {
+  const ran = await thingward(["operator-key", ...store.options, "--name", name]);
+  const key = ran.stdout.trim();
+  if (ran.status !== 0 || !key.startsWith("twk_"))
+    throw new Error(`operator-key failed (${ran.status}): ${ran.stderr || ran.stdout}`);
+  return key;
+}
+
+/** What a sanitizer said in a text, if anything. */
+export function sanitizerReport(text: string): string | undefined {
+  const at = text.search(/(ERROR|WARNING): \w*Sanitizer|runtime error:/);
+  return at < 0 ? undefined : text.slice(Math.max(0, at - 200), at + 4000);
+}
