@@ -16,8 +16,15 @@
  */
 struct directory;
 
-enum view_kind { VIEW_ORG, VIEW_WORKSPACE, VIEW_RGROUP, VIEW_GROUP, VIEW_PRINCIPAL,
-	VIEW_CREDENTIAL, VIEW_RESOURCE };
+enum view_kind {
+	VIEW_ORG,
+	VIEW_WORKSPACE,
+	VIEW_RGROUP,
+	VIEW_GROUP,
+	VIEW_PRINCIPAL,
+	VIEW_CREDENTIAL,
+	VIEW_RESOURCE
+};
 
 /* Of a resource, `id` is resource_key(): its identifier is a pair of texts. */
 struct view_key {
@@ -34,7 +41,8 @@ struct directory_options {
 	struct store *store;
 	size_t memory_max; /* bytes of views */
 };
-/* Registers itself with store_on_commit. Owned. */
+/* Registers itself with store_on_commit. Owned; freed after the store was closed, by a thread that
+ * is not inside directory_enter, when no other uses it any more. */
 enum status directory_new(struct directory **out, const struct directory_options *options,
 	struct error *err) MUST_USE;
 void directory_free(struct directory **directory);
@@ -61,16 +69,16 @@ struct misses {
  * there is no such thing; or NULL with one miss added. Threads: any.
  */
 const struct org_view *directory_org(struct directory *d, struct org_id org, struct misses *m);
-const struct workspace_view *directory_workspace(struct directory *d, struct org_id org,
-	struct workspace_id id, struct misses *m);
-const struct rgroup_view *directory_rgroup(struct directory *d, struct org_id org,
-	struct rgroup_id id, struct misses *m);
-const struct group_view *directory_group(struct directory *d, const struct org_view *org,
-	struct group_id id, struct misses *m);
-const struct principal_view *directory_principal(struct directory *d, const struct org_view *org,
-	struct principal_id id, struct misses *m);
-const struct credential_view *directory_credential(struct directory *d, struct org_id org,
-	struct credential_id id, struct misses *m);
+const struct workspace_view *directory_workspace(
+	struct directory *d, struct org_id org, struct workspace_id id, struct misses *m);
+const struct rgroup_view *directory_rgroup(
+	struct directory *d, struct org_id org, struct rgroup_id id, struct misses *m);
+const struct group_view *directory_group(
+	struct directory *d, const struct org_view *org, struct group_id id, struct misses *m);
+const struct principal_view *directory_principal(
+	struct directory *d, const struct org_view *org, struct principal_id id, struct misses *m);
+const struct credential_view *directory_credential(
+	struct directory *d, struct org_id org, struct credential_id id, struct misses *m);
 /* The one of the workspace; when there is none and `workspace` is not nil, the global one. */
 const struct resource_view *directory_resource(struct directory *d, struct org_id org,
 	struct workspace_id workspace, struct str type, struct str name, struct misses *m);
@@ -87,11 +95,16 @@ void directory_groups(struct directory *d, const struct org_view *org,
 struct directory_load {
 	struct store_job job;
 	struct directory *directory;
-	struct misses misses; /* names copied into `arena` by the caller if they do not outlive it */
+	struct misses
+		misses; /* names copied into `arena` by the caller if they do not outlive it */
 	void (*loaded)(struct directory_load *load, enum status status, const struct error *err);
+
+	/* The directory's: what was noted before the snapshot began. */
+	uint64_t epochs[MISSES_MAX], org_epochs[MISSES_MAX];
+	unsigned attempts, stale;
 };
-enum status directory_load(struct directory *d, struct directory_load *load,
-	struct error *err) MUST_USE;
+enum status directory_load(
+	struct directory *d, struct directory_load *load, struct error *err) MUST_USE;
 
 /* The newest revision known of an organisation: 0 when it never was asked about. */
 int64_t directory_revision(struct directory *d, struct org_id org);
@@ -104,8 +117,8 @@ const struct org_view *directory_org_at(struct directory *d, struct org_id org, 
 
 /* Notes that a credential was used: lossy, bounded, no lock; written in batches once a few
  * seconds by directory_flush_used's caller. */
-void directory_credential_used(struct directory *d, struct org_id org, struct credential_id id,
-	int64_t now_us);
+void directory_credential_used(
+	struct directory *d, struct org_id org, struct credential_id id, int64_t now_us);
 struct credential_use {
 	struct org_id org;
 	struct credential_id id;

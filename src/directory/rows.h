@@ -11,8 +11,8 @@
  */
 enum status rows_load_org(const struct org_view **out, struct tx *tx, struct org_id id,
 	struct arena *arena, struct error *err) MUST_USE;
-enum status rows_load_workspace(const struct workspace_view **out, struct tx *tx,
-	struct org_id org, struct workspace_id id, struct arena *arena, struct error *err) MUST_USE;
+enum status rows_load_workspace(const struct workspace_view **out, struct tx *tx, struct org_id org,
+	struct workspace_id id, struct arena *arena, struct error *err) MUST_USE;
 enum status rows_load_rgroup(const struct rgroup_view **out, struct tx *tx, struct org_id org,
 	struct rgroup_id id, struct arena *arena, struct error *err) MUST_USE;
 /* `org` resolves names: the skeleton of this snapshot, or of this transaction. */
@@ -23,7 +23,8 @@ enum status rows_load_principal(const struct principal_view **out, struct tx *tx
 	const struct org_view *org, struct principal_id id, struct arena *arena,
 	struct error *err) MUST_USE;
 enum status rows_load_credential(const struct credential_view **out, struct tx *tx,
-	struct org_id org, struct credential_id id, struct arena *arena, struct error *err) MUST_USE;
+	struct org_id org, struct credential_id id, struct arena *arena,
+	struct error *err) MUST_USE;
 struct resource_name {
 	struct workspace_id workspace;
 	struct str type, name;
@@ -40,8 +41,8 @@ struct org_heads {
 	enum state state;
 	int64_t revision, skeleton;
 };
-enum status rows_org_heads(struct org_heads *out, struct tx *tx, struct org_id org,
-	struct error *err) MUST_USE;
+enum status rows_org_heads(
+	struct org_heads *out, struct tx *tx, struct org_id org, struct error *err) MUST_USE;
 
 /* A role's permission names into sets against `org`; used also when a role is only drafted. */
 struct arena;
