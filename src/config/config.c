@@ -1,0 +1,281 @@
+#include "config/config.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <sched.h>
+#include <string.h>
+
+#define ARENA_MAX ((size_t)256 * 1024)
+
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+_Static_assert(LOG_DEBUG == 0 && LOG_ERROR == 3, "log_levels stands in the order of the enum");
+
+/* In bytes that inet_pton understands, which wants them terminated. */
+static bool
+is_address(struct str text, int family)
+{
+	char space[64];
+	struct in6_addr parsed;
+	if (text.len >= sizeof(space))
+		return false;
+	memcpy(space, text.ptr, text.len);
+	space[text.len] = '\0';
+	return inet_pton(family, space, &parsed) == 1;
+}
+
+static const char *
+check_address(struct str text)
+{
+	if (is_address(text, AF_INET) || is_address(text, AF_INET6))
+		return NULL;
+	return "must be an IPv4 or IPv6 address, like 127.0.0.1 or ::";
+}
+
+static bool
+is_host(struct str host)
+{
+	if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
+		return is_address((struct str){host.ptr + 1, host.len - 2}, AF_INET6);
+	for (size_t i = 0; i < host.len; i++) {
+		char c = host.ptr[i];
+		bool inner = i > 0 && i + 1 < host.len && (c == '-' || c == '.');
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !inner)
+			return false;
+	}
+	return host.len > 0 && host.len <= 253;
+}
+
+static bool
+is_port(struct str text)
+{
+	uint64_t port;
+	return str_to_u64(text, &port) && port >= 1 && port <= 65535;
+}
+
+static const char *
+check_origin(struct str text)
+{
+	static const char wrong[] =
+		"must be an origin in lower case without a path, like https://iam.example.org";
+	size_t scheme = 0;
+	if (str_starts(text, STR("https://")))
+		scheme = 8;
+	else if (str_starts(text, STR("http://")))
+		scheme = 7;
+	if (scheme == 0)
+		return wrong;
+	struct str host = {text.ptr + scheme, text.len - scheme};
+	const char *colon = host.len ? memrchr(host.ptr, ':', host.len) : NULL;
+	/* A colon inside brackets belongs to the address. */
+	if (colon && !memchr(colon, ']', (size_t)(host.ptr + host.len - colon))) {
+		struct str port = {colon + 1, (size_t)(host.ptr + host.len - colon - 1)};
+		host.len = (size_t)(colon - host.ptr);
+		if (!is_port(port))
+			return wrong;
+	}
+	return is_host(host) ? NULL : wrong;
+}
+
+#define FIELD(member) .offset = offsetof(struct config, member)
+
+static const struct option options[] = {
+	{.name = "config",
+		FIELD(config),
+		.type = OPTION_PATH,
+		.outside_file = true,
+		.help = "File of further options, a line 'name = value' for each"},
+	{.name = "address",
+		FIELD(address),
+		.type = OPTION_STRING,
+		.fallback = "127.0.0.1",
+		.check = check_address,
+		.help = "IP address to listen on; :: is every address of the machine"},
+	{.name = "port",
+		FIELD(port),
+		.type = OPTION_INTEGER,
+		.fallback = "8080",
+		.least = 1,
+		.most = 65535,
+		.help = "TCP port to listen on"},
+	{.name = "base-url",
+		FIELD(base_url),
+		.type = OPTION_STRING,
+		.fallback_says = "http://address:port",
+		.check = check_origin,
+		.help = "Origin under which clients reach the server; it is the issuer's name"},
+	{.name = "store",
+		FIELD(store),
+		.type = OPTION_PATH,
+		.fallback = "./var/thingward.db",
+		.help = "Database file of the embedded store"},
+	{.name = "key-file",
+		FIELD(key_file),
+		.type = OPTION_PATH,
+		.fallback_says = "thingward.keys beside the store",
+		.help = "File of the installation's secrets, mode 0600; made on first start"},
+	{.name = "threads",
+		FIELD(threads),
+		.type = OPTION_INTEGER,
+		.fallback = "0",
+		.most = 256,
+		.help = "Threads that answer requests; 0 is one for each core"},
+	{.name = "connections-max",
+		FIELD(connections_max),
+		.type = OPTION_INTEGER,
+		.fallback = "10000",
+		.least = 1,
+		.most = 1000000,
+		.help = "Connections at once; those beyond it are closed"},
+	{.name = "suspended-max",
+		FIELD(suspended_max),
+		.type = OPTION_INTEGER,
+		.fallback = "1024",
+		.least = 1,
+		.most = 1000000,
+		.help = "Requests waiting for a change or a load at once; more are answered 503"},
+	{.name = "idle-timeout-s",
+		FIELD(idle_timeout_s),
+		.type = OPTION_INTEGER,
+		.fallback = "30",
+		.least = 1,
+		.most = 3600,
+		.unit = "seconds",
+		.help = "A connection on which nothing moves for so long is closed"},
+	{.name = "body-max-bytes",
+		FIELD(body_max_bytes),
+		.type = OPTION_INTEGER,
+		.fallback = "1048576",
+		.least = 1024,
+		.most = 67108864,
+		.unit = "bytes",
+		.help = "Largest body of a request"},
+	{.name = "views-memory-mib",
+		FIELD(views_memory_mib),
+		.type = OPTION_INTEGER,
+		.fallback = "256",
+		.least = 8,
+		.most = 1048576,
+		.unit = "MiB",
+		.help = "Memory for what decisions are made from; the least used goes first"},
+	{.name = "writer-queue",
+		FIELD(writer_queue),
+		.type = OPTION_INTEGER,
+		.fallback = "4096",
+		.least = 1,
+		.most = 1000000,
+		.help = "Changes waiting to be written at once; more are answered 503"},
+	{.name = "readers",
+		FIELD(readers),
+		.type = OPTION_INTEGER,
+		.fallback = "2",
+		.least = 1,
+		.most = 64,
+		.help = "Threads that read from the store"},
+	{.name = "max-stale-s",
+		FIELD(max_stale_s),
+		.type = OPTION_INTEGER,
+		.fallback = "30",
+		.least = 1,
+		.most = 3600,
+		.unit = "seconds",
+		.help = "With older knowledge than this, decisions are refused"},
+	{.name = "log-level",
+		FIELD(log_level),
+		.type = OPTION_ENUM,
+		.fallback = "info",
+		.choices = log_levels,
+		.help = "Least important events to log"},
+};
+_Static_assert(ARRAY_LEN(options) == CONFIG_OPTIONS, "struct config has a value for each option");
+
+static const struct option_set all = {options, ARRAY_LEN(options)};
+
+static struct option_value *
+value_of(struct config *config, size_t offset)
+{
+	size_t i = 0;
+	while (options[i].offset != offset)
+		i++;
+	return &config->values[i];
+}
+
+/* Fills what follows from others, and shows it in --check. */
+static enum status
+derive(struct config *c, struct error *err)
+{
+	if (!c->base_url) {
+		bool v6 = strchr(c->address, ':') != NULL;
+		c->base_url = arena_printf(
+			c->arena, v6 ? "http://[%s]:%d" : "http://%s:%d", c->address, (int)c->port)
+				      .ptr;
+		value_of(c, offsetof(struct config, base_url))->text = c->base_url;
+	}
+	if (!c->key_file) {
+		const char *slash = strrchr(c->store, '/');
+		int folder = slash ? (int)(slash - c->store) + 1 : 0;
+		c->key_file = arena_printf(c->arena, "%.*sthingward.keys", folder, c->store).ptr;
+		value_of(c, offsetof(struct config, key_file))->text = c->key_file;
+	}
+	if (c->threads == 0) {
+		cpu_set_t cores;
+		bool known = sched_getaffinity(0, sizeof(cores), &cores) == 0;
+		c->threads = known ? CPU_COUNT(&cores) : 1;
+		value_of(c, offsetof(struct config, threads))->text =
+			arena_printf(c->arena, "%d", (int)c->threads).ptr;
+	}
+	return c->base_url && c->key_file ? OK : error_no_memory(err);
+}
+
+enum status
+config_load(struct config *out, int argc, char **argv, option_getenv *get, struct error *err)
+{
+	*out = (struct config){.arena = arena_new(ARENA_MAX)};
+	if (!out->arena)
+		return error_no_memory(err);
+	enum status rc = options_read_arguments(out->values, &out->wishes, all, argc, argv, err);
+	if (rc != OK || out->wishes.help)
+		return rc;
+	options_read_environment(out->values, all, get);
+	const char *path = value_of(out, offsetof(struct config, config))->text;
+	if (path)
+		rc = options_read_file(out->values, all, path, out->arena, err);
+	if (rc == OK)
+		rc = options_store(out, out->values, all, err);
+	return rc == OK ? derive(out, err) : rc;
+}
+
+void
+config_clear(struct config *config)
+{
+	arena_free(&config->arena);
+	*config = (struct config){0};
+}
+
+void
+config_help(struct buf *out)
+{
+	options_help(out, all);
+}
+
+void
+config_print(struct buf *out, const struct config *config)
+{
+	options_print(out, config->values, all);
+}
+
+void
+config_reference(struct buf *out)
+{
+	buf_str(out,
+		STR("# Configuration\n\n"
+		    "Written by `thingward config reference`; change the table in "
+		    "`src/config/config.c` instead.\n\n"
+		    "An option can stand on the command line (`--port 8443` or `--port=8443`), in "
+		    "the environment\n(`THINGWARD_PORT=8443`) and in the file that `--config` "
+		    "names (`port = 8443`, a line for each; lines\nthat begin with `#` are "
+		    "comments). The command line wins over the environment, the environment "
+		    "over\nthe file, the file over the default. An empty variable counts as "
+		    "unset. `thingward serve --check`\nprints what is in force, in the form of "
+		    "such a file, and stops.\n\n"));
+	options_reference(out, all);
+}

@@ -1,0 +1,55 @@
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "config/options.h"
+
+#define CONFIG_OPTIONS 16
+
+/* The options in force. Strings live as long as the structure, and as the arguments and the
+ * environment that they were read from. Start-up; then read only, threads: any. */
+struct config {
+	const char *config; /* the file read, or NULL */
+	const char *address; /* an IPv4 or IPv6 address */
+	int64_t port;
+	const char *base_url; /* an origin: scheme, host and port, no path */
+	const char *store;
+	const char *key_file;
+	int64_t threads; /* at least 1: the number of cores has been put in */
+	int64_t connections_max;
+	int64_t suspended_max;
+	int64_t idle_timeout_s;
+	int64_t body_max_bytes;
+	int64_t views_memory_mib;
+	int64_t writer_queue;
+	int64_t readers;
+	int64_t max_stale_s;
+	int log_level; /* enum log_level */
+
+	struct option_wishes wishes; /* --help and --check, which the caller obeys */
+
+	/* Private. */
+	struct option_value values[CONFIG_OPTIONS];
+	struct arena *arena;
+};
+
+/*
+ * Reads command line (`argv` without the names of program and command), environment and file, in
+ * this order of strength. ERR_INVALID with a text that names the option and the remedy. With
+ * --help nothing else is read. `out` needs config_clear in any case. `get` is getenv or a test's.
+ */
+enum status config_load(
+	struct config *out, int argc, char **argv, option_getenv *get, struct error *err) MUST_USE;
+void config_clear(struct config *config);
+
+/* The options' part of --help, --check's answer, and docs/configuration.md. */
+void config_help(struct buf *out);
+void config_print(struct buf *out, const struct config *config);
+void config_reference(struct buf *out);
+
+#endif
