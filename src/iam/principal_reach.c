@@ -1,0 +1,162 @@
+#include "directory/rows.h"
+#include "iam/guard.h"
+#include "iam/principal_rows.h"
+#include "iam/resource_groups.h"
+#include "iam/rows.h"
+#include "model/ceiling.h"
+
+static const struct sql REACH_CLEAR = SQL("DELETE FROM reach WHERE org = $1 AND principal = $2");
+static const struct sql REACH_INSERT =
+	SQL("INSERT INTO reach (org, principal, grp) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+
+static bool
+reached_before(const struct principal_view *before, struct rgroup_id group)
+{
+	for (uint32_t i = 0; i < before->reach_count; i++) {
+		if (uuid_eq(before->reach[i].id, group.id))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_wider(const struct principal_view *before, bool confined, const struct rgroup_id *groups,
+	size_t count)
+{
+	if (!before->confined)
+		return false;
+	if (!confined)
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		if (!reached_before(before, groups[i]))
+			return true;
+	}
+	return false;
+}
+
+static enum status
+write_reach(struct call *call, const struct principal *principal, const struct rgroup_id *groups,
+	size_t count, struct error *err)
+{
+	enum status rc = iam__run(call, &REACH_CLEAR, principal->id.id, err);
+
+	for (size_t i = 0; rc == OK && i < count; i++) {
+		struct resource_group group;
+		struct query q;
+		rc = resource_group_load(&group, call, principal->workspace, groups[i], err);
+		if (rc == OK)
+			rc = iam__query(&q, call, &REACH_INSERT, principal->id.id, err);
+		if (rc != OK)
+			return rc;
+		query_bind_uuid(&q, 3, groups[i].id);
+		rc = query_run(&q, NULL, err);
+	}
+	return rc;
+}
+
+/* The record of a reach names its groups beside the principal. */
+static struct str
+reach_json(struct call *call, bool confined, const struct rgroup_id *groups, size_t count)
+{
+	struct buf buf;
+	struct json_writer w;
+
+	buf_init(&buf, 64 * 1024);
+	jw_init(&w, &buf);
+	jw_object(&w, NULL);
+	jw_bool(&w, "confined", confined);
+	jw_array(&w, "groups");
+	for (size_t i = 0; i < count; i++)
+		jw_uuid(&w, NULL, groups[i].id);
+	jw_end_array(&w);
+	jw_end_object(&w);
+	struct str out = buf.failed ? STR("") : arena_copy(call->arena, buf_view(&buf));
+	buf_clear(&buf);
+	return out;
+}
+
+enum status
+principal_set_reach(struct principal *out, struct call *call, struct principal_id id, bool confined,
+	const struct rgroup_id *groups, size_t count, struct error *err)
+{
+	const struct principal_view *before;
+	bool self = uuid_eq(id.id, call->caller.principal.id);
+
+	enum status rc = principal_load(out, call, id, err);
+	if (rc == OK)
+		rc = principal_view_load(&before, call, id, err);
+	if (rc == OK && !confined && count > 0)
+		rc = error_set(err, ERR_INVALID, "reach-contradictory",
+			"State groups only together with \"confined\": true.");
+	if (rc == OK && is_wider(before, confined, groups, count))
+		rc = principal_guard_give(call, before, self, err);
+	if (rc != OK)
+		return rc;
+
+	out->confined = confined;
+	out->home_group = count > 0 ? groups[0] : (struct rgroup_id){{{0}}};
+	out->changed = call_next_revision(call);
+	rc = iam__record(call, "principals.set_reach", kind_name(out->kind), id.id,
+		reach_json(call, before->confined, before->reach, before->reach_count),
+		reach_json(call, confined, groups, count), err);
+	if (rc == OK)
+		rc = write_reach(call, out, groups, count, err);
+	if (rc == OK)
+		rc = principal__write(call, out, false, err);
+	if (rc == OK)
+		call_touch(call, VIEW_PRINCIPAL, id.id);
+	return rc;
+}
+
+static enum status
+ceiling_from_json(struct principal *principal, struct call *call, const struct json *source,
+	struct error *err)
+{
+	const struct ceiling *unused;
+	struct buf buf;
+
+	principal->ceiling = NOTHING;
+	if (json_type(source) == JSON_ABSENT || json_type(source) == JSON_NULL)
+		return OK;
+	enum status rc = ceiling_check(source, err);
+	if (rc != OK)
+		return rc;
+	buf_init(&buf, ENTITY_JSON_MAX);
+	json_dump(&buf, source, true);
+	if (!buf.failed)
+		principal->ceiling = arena_copy(call->arena, buf_view(&buf));
+	buf_clear(&buf);
+	if (!principal->ceiling.ptr)
+		return error_no_memory(err);
+	return rows_ceiling_parse(
+		&unused, call->org, principal->workspace, principal->ceiling, call->arena, err);
+}
+
+enum status
+principal_set_ceiling(struct principal *out, struct call *call, struct principal_id id,
+	const struct json *ceiling, struct error *err)
+{
+	const struct principal_view *view;
+	struct principal before;
+
+	enum status rc = principal_load(&before, call, id, err);
+	if (rc == OK)
+		rc = principal_view_load(&view, call, id, err);
+	if (rc != OK)
+		return rc;
+	*out = before;
+	out->changed = call_next_revision(call);
+	rc = ceiling_from_json(out, call, ceiling, err);
+	if (rc == OK && before.ceiling.ptr)
+		rc = principal_guard_give(
+			call, view, uuid_eq(id.id, call->caller.principal.id), err);
+	if (rc == OK)
+		rc = iam__record(call, "principals.set_ceiling", kind_name(out->kind), id.id,
+			call_json(call, principal_write, &before),
+			call_json(call, principal_write, out), err);
+	if (rc == OK)
+		rc = principal__write(call, out, false, err);
+	if (rc == OK)
+		call_touch(call, VIEW_PRINCIPAL, id.id);
+	return rc;
+}

@@ -1,0 +1,298 @@
+#include "iam/principal_rows.h"
+
+#include "iam/guard.h"
+#include "iam/rows.h"
+
+#define PRINCIPAL_COLUMNS                                                                          \
+	" p.principal, p.kind, p.workspace, p.label, p.name, p.email, p.description, p.person,"    \
+	" p.resource, p.state, p.expires_us, p.confined, p.home_group, p.ceiling, p.created_by,"   \
+	" p.created_us, p.changed "
+
+static const struct sql PRINCIPAL_INSERT = SQL(
+	"INSERT INTO principals (org, principal, kind, workspace, label, name, email, description,"
+	" person, resource, state, expires_us, confined, home_group, generation, created_by,"
+	" created_us, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+	" 0, $15, $16, $17)");
+static const struct sql PRINCIPAL_SELECT =
+	SQL("SELECT" PRINCIPAL_COLUMNS "FROM principals p WHERE p.org = $1 AND p.principal = $2");
+static const struct sql PRINCIPAL_BY_LABEL = SQL(
+	"SELECT" PRINCIPAL_COLUMNS
+	"FROM principals p WHERE p.org = $1 AND p.kind = $2 AND p.workspace = $3 AND p.label = $4");
+static const struct sql PRINCIPAL_LIST = SQL(
+	"SELECT" PRINCIPAL_COLUMNS
+	"FROM principals p WHERE p.org = $1 AND p.principal > $2 AND p.name >= $3 AND p.name < $4"
+	" AND ($6 IS NULL OR p.kind = $6) AND ($7 IS NULL OR p.state = $7)"
+	" AND ($8 IS NULL OR p.workspace = $8)"
+	" AND ($9 IS NULL OR EXISTS (SELECT 1 FROM group_members m WHERE m.org = p.org"
+	"  AND m.grp = $9 AND m.principal = p.principal))"
+	" AND ($10 IS NULL OR EXISTS (SELECT 1 FROM grants g WHERE g.org = p.org"
+	"  AND g.holder = p.principal AND g.role = $10))"
+	" ORDER BY p.principal LIMIT $5");
+static const struct sql PRINCIPAL_UPDATE =
+	SQL("UPDATE principals SET name = $3, description = $4, state = $5, expires_us = $6,"
+	    " confined = $7, home_group = $8, ceiling = $9, changed = $10,"
+	    " generation = generation + $11 WHERE org = $1 AND principal = $2");
+
+/* What goes with a principal, in this order; the first parameter after the organisation is it. */
+static const struct sql PRINCIPAL_ERASE[] = {
+	SQL("DELETE FROM grants WHERE org = $1 AND holder = $2"),
+	SQL("DELETE FROM group_members WHERE org = $1 AND principal = $2"),
+	SQL("DELETE FROM reach WHERE org = $1 AND principal = $2"),
+	SQL("DELETE FROM credentials WHERE org = $1 AND principal = $2"),
+	SQL("DELETE FROM principals WHERE org = $1 AND principal = $2"),
+};
+static const struct sql RESOURCE_ERASE[] = {
+	SQL("DELETE FROM grants WHERE org = $1 AND node = $2"),
+	SQL("DELETE FROM resource_group_members WHERE org = $1 AND resource = $2"),
+	SQL("DELETE FROM resources WHERE org = $1 AND resource = $2"),
+};
+static const struct sql CREDENTIAL_IDS =
+	SQL("SELECT credential FROM credentials WHERE org = $1 AND principal = $2");
+
+static enum status
+principal_read(void *element, struct query *q, struct call *call, struct error *err)
+{
+	struct principal *principal = element;
+
+	(void)err;
+	*principal = (struct principal){
+		.id = {query_uuid(q, 0)},
+		.kind = (enum principal_kind)query_int(q, 1),
+		.workspace = {query_uuid(q, 2)},
+		.label = iam__text(q, 3, call),
+		.name = iam__text(q, 4, call),
+		.email = iam__text(q, 5, call),
+		.description = iam__text(q, 6, call),
+		.person = {query_uuid(q, 7)},
+		.resource = {query_uuid(q, 8)},
+		.state = (enum state)query_int(q, 9),
+		.expires_us = query_is_null(q, 10) ? NEVER : query_int(q, 10),
+		.confined = query_int(q, 11) != 0,
+		.home_group = {query_uuid(q, 12)},
+		.ceiling = iam__text(q, 13, call),
+		.created_by = {query_uuid(q, 14)},
+		.created_us = query_int(q, 15),
+		.changed = query_int(q, 16),
+	};
+	return OK;
+}
+
+void
+principal_write(struct json_writer *w, const char *name, const void *entity)
+{
+	const struct principal *principal = entity;
+
+	jw_object(w, name);
+	jw_uuid(w, "id", principal->id.id);
+	jw_z(w, "kind", kind_name(principal->kind));
+	jw_uuid(w, "workspace", principal->workspace.id);
+	jw_str(w, "name", principal->name);
+	jw_str(w, "description", principal->description);
+	if (kind_has_email(principal->kind))
+		jw_str(w, "email", principal->email);
+	if (kind_has_resource(principal->kind))
+		jw_str(w, "resource_id", principal->label);
+	jw_z(w, "state", state_name(principal->state));
+	jw_time(w, "expires_at", principal->expires_us == NEVER ? 0 : principal->expires_us);
+	jw_bool(w, "confined", principal->confined);
+	jw_uuid(w, "home_group", principal->home_group.id);
+	jw_raw(w, "ceiling", principal->ceiling.ptr ? principal->ceiling : STR("null"));
+	jw_uuid(w, "created_by", principal->created_by.id);
+	jw_time(w, "created_at", principal->created_us);
+	jw_int(w, "revision", principal->changed);
+	jw_end_object(w);
+}
+
+static enum status
+read_one(struct principal *out, bool *found, struct call *call, struct query *q, struct error *err)
+{
+	enum status rc = query_next(q, err);
+	*found = rc == OK && q->row;
+	if (*found)
+		rc = principal_read(out, q, call, err);
+	query_end(q);
+	return rc;
+}
+
+enum status
+principal__select(struct principal *out, bool *found, struct call *call, struct principal_id id,
+	struct error *err)
+{
+	struct query q;
+
+	enum status rc = iam__query(&q, call, &PRINCIPAL_SELECT, id.id, err);
+	return rc == OK ? read_one(out, found, call, &q, err) : rc;
+}
+
+enum status
+principal_find(struct principal *out, bool *found, struct call *call, enum principal_kind kind,
+	struct workspace_id workspace, struct str label, struct error *err)
+{
+	struct query q;
+
+	enum status rc = iam__query(&q, call, &PRINCIPAL_BY_LABEL, (struct uuid){{0}}, err);
+	if (rc != OK)
+		return rc;
+	query_bind_int(&q, 2, kind);
+	query_bind_uuid(&q, 3, workspace.id);
+	query_bind_str(&q, 4, label);
+	return read_one(out, found, call, &q, err);
+}
+
+enum status
+principal__insert(struct call *call, const struct principal *principal, struct error *err)
+{
+	struct query q;
+
+	enum status rc = iam__query(&q, call, &PRINCIPAL_INSERT, principal->id.id, err);
+	if (rc != OK)
+		return rc;
+	query_bind_int(&q, 3, principal->kind);
+	query_bind_uuid(&q, 4, principal->workspace.id);
+	query_bind_str(&q, 5, principal->label);
+	query_bind_str(&q, 6, principal->name);
+	query_bind_str(&q, 7, principal->email);
+	query_bind_str(&q, 8, principal->description);
+	query_bind_uuid_or_null(&q, 9, principal->person.id);
+	query_bind_uuid_or_null(&q, 10, principal->resource.id);
+	query_bind_int(&q, 11, principal->state);
+	query_bind_int_or_null(&q, 12, principal->expires_us == NEVER ? 0 : principal->expires_us);
+	query_bind_int(&q, 13, principal->confined);
+	query_bind_uuid_or_null(&q, 14, principal->home_group.id);
+	query_bind_uuid_or_null(&q, 15, principal->created_by.id);
+	query_bind_int(&q, 16, principal->created_us);
+	query_bind_int(&q, 17, principal->changed);
+	return iam__taken(query_run(&q, NULL, err), "principal-exists",
+		"There is one of this kind with this name, address or identifier already.", err);
+}
+
+enum status
+principal__write(
+	struct call *call, const struct principal *principal, bool revoke, struct error *err)
+{
+	struct query q;
+
+	enum status rc = iam__query(&q, call, &PRINCIPAL_UPDATE, principal->id.id, err);
+	if (rc != OK)
+		return rc;
+	query_bind_str(&q, 3, principal->name);
+	query_bind_str(&q, 4, principal->description);
+	query_bind_int(&q, 5, principal->state);
+	query_bind_int_or_null(&q, 6, principal->expires_us == NEVER ? 0 : principal->expires_us);
+	query_bind_int(&q, 7, principal->confined);
+	query_bind_uuid_or_null(&q, 8, principal->home_group.id);
+	query_bind_str(&q, 9, principal->ceiling);
+	query_bind_int(&q, 10, principal->changed);
+	query_bind_int(&q, 11, revoke);
+	return query_run(&q, NULL, err);
+}
+
+static enum status
+touch_credentials(struct call *call, struct principal_id id, struct error *err)
+{
+	struct query q;
+
+	enum status rc = iam__query(&q, call, &CREDENTIAL_IDS, id.id, err);
+	if (rc != OK)
+		return rc;
+	while ((rc = query_next(&q, err)) == OK && q.row)
+		call_touch(call, VIEW_CREDENTIAL, query_uuid(&q, 0));
+	query_end(&q);
+	return rc;
+}
+
+enum status
+principal__erase(struct call *call, const struct principal *principal, struct error *err)
+{
+	enum status rc = touch_credentials(call, principal->id, err);
+
+	for (size_t i = 0; rc == OK && i < ARRAY_LEN(PRINCIPAL_ERASE); i++)
+		rc = iam__run(call, &PRINCIPAL_ERASE[i], principal->id.id, err);
+	if (uuid_is_nil(principal->resource.id))
+		return rc;
+	for (size_t i = 0; rc == OK && i < ARRAY_LEN(RESOURCE_ERASE); i++)
+		rc = iam__run(call, &RESOURCE_ERASE[i], principal->resource.id, err);
+	return rc;
+}
+
+static void
+bind_filter(struct query *q, const void *opaque)
+{
+	const struct principal_filter *filter = opaque;
+
+	query_bind_int_or_null(q, 6, filter->kind);
+	query_bind_int_or_null(q, 7, filter->state);
+	query_bind_uuid_or_null(q, 8, filter->workspace.id);
+	query_bind_uuid_or_null(q, 9, filter->group.id);
+	query_bind_uuid_or_null(q, 10, filter->role.id);
+}
+
+/* Whether an API key may be shown to the caller (C7). */
+static enum status
+is_visible(bool *visible, struct call *call, const struct principal *principal, struct error *err)
+{
+	const struct principal_view *view;
+	struct error refused = {0};
+
+	*visible = true;
+	if (principal->kind != KIND_API_KEY || uuid_eq(principal->id.id, call->caller.principal.id))
+		return OK;
+	enum status rc = principal_view_load(&view, call, principal->id, err);
+	if (rc != OK)
+		return rc;
+	rc = principal_guard_give(call, view, false, &refused);
+	*visible = rc == OK;
+	if (rc == OK || rc == ERR_FORBIDDEN)
+		return OK;
+	*err = refused;
+	return rc;
+}
+
+enum status
+principal_list(struct principal **out, size_t *count, struct call *call,
+	const struct principal_filter *filter, struct page *page, struct error *err)
+{
+	const struct listing listing = {.sql = &PRINCIPAL_LIST,
+		.size = sizeof(struct principal),
+		.read = principal_read,
+		.bind = bind_filter,
+		.filter = filter};
+	size_t read, shown = 0;
+
+	enum status rc = iam__list((void **)out, &read, call, page, &listing, err);
+	for (size_t i = 0; rc == OK && i < read; i++) {
+		bool visible;
+		rc = is_visible(&visible, call, &(*out)[i], err);
+		if (rc == OK && visible)
+			(*out)[shown++] = (*out)[i];
+	}
+	*count = shown;
+	return rc;
+}
+
+enum status
+principal_load(struct principal *out, struct call *call, struct principal_id id, struct error *err)
+{
+	bool found, visible = false;
+
+	enum status rc = principal__select(out, &found, call, id, err);
+	if (rc == OK && found)
+		rc = is_visible(&visible, call, out, err);
+	if (rc == OK && !visible)
+		rc = error_set(
+			err, ERR_NOT_FOUND, "principal-not-found", "There is no such principal.");
+	return rc;
+}
+
+enum status
+principal_load_kind(struct principal *out, struct call *call, struct principal_id id,
+	enum principal_kind kind, struct workspace_id workspace, struct error *err)
+{
+	enum status rc = principal_load(out, call, id, err);
+	if (rc != OK)
+		return rc;
+	if (out->kind == kind &&
+		(uuid_is_nil(workspace.id) || uuid_eq(out->workspace.id, workspace.id)))
+		return OK;
+	return error_set(err, ERR_NOT_FOUND, "principal-not-found", "There is no such principal.");
+}
