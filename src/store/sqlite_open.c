@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -118,10 +119,20 @@ try_file(const struct sqlite_place *place, struct error *err)
 	return OK;
 }
 
+/* Without its statistics of memory the engine takes no lock of the process for each allocation. */
+static void
+configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_config(SQLITE_CONFIG_URI, 0);
+}
+
 enum status
 sqlite__attach(void **out, const struct store_options *options, struct error *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const char *path = options->path;
+	pthread_once(&once, configure);
 	if (!path || !*path || strcmp(path, ":memory:") == 0)
 		return unreadable(err, path ? path : "", "must be a file: name one.");
 	if (strlen(path) >= PATH_MAX)
@@ -201,6 +212,25 @@ ask(sqlite3 *db, const char *sql, int64_t *out)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* A file system without shared memory would leave the file with a rollback journal. */
+static enum status
+keep_log(struct sqlite_connection *c, const struct sqlite_place *place, struct error *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool wal = false;
+	int rc = sqlite3_prepare_v2(c->db, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		wal = sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
+	sqlite3_finalize(stmt);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return open_error(c, place, rc, err);
+	if (!wal)
+		return unreadable(err, place->path, "needs a local disk: choose another path.");
+	return OK;
+}
+
 /* Looks before anything is written that the file is a store, or empty; then makes it one. */
 static enum status
 claim(struct sqlite_connection *c, const struct sqlite_place *place, bool writes, struct error *err)
@@ -212,9 +242,14 @@ claim(struct sqlite_connection *c, const struct sqlite_place *place, bool writes
 	if (rc == SQLITE_OK && id != APPLICATION_ID && (id != 0 || tables != 0 || !writes))
 		return unreadable(
 			err, place->path, "is not a store of this program: choose another path.");
-	if (rc == SQLITE_OK && writes)
-		rc = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
-	if (rc == SQLITE_OK && writes && id == 0) {
+	if (rc != SQLITE_OK)
+		return open_error(c, place, rc, err);
+	if (!writes)
+		return OK;
+	enum status status = keep_log(c, place, err);
+	if (status != OK)
+		return status;
+	if (id == 0) {
 		char text[64];
 		snprintf(text, sizeof(text), "PRAGMA application_id = %d", APPLICATION_ID);
 		rc = sqlite3_exec(c->db, text, NULL, NULL, NULL);

@@ -1,9 +1,11 @@
 #include "support.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -252,6 +254,54 @@ test_faults__a_full_disk(void **state)
 	assert_int_equal(count_persons(f->store), 2);
 }
 
+/* Another program holds the file: an answer in the time that the options give, not a wait. */
+static void
+test_faults__a_file_held_by_another(void **state)
+{
+	struct fixture *f = *state;
+	struct adding one, two;
+	struct error err = {0};
+	sqlite3 *other = NULL;
+	adding_init(&one, NULL, "one@example.com");
+	adding_init(&two, NULL, "two@example.com");
+	store_close(&f->store);
+	f->options.busy_timeout_ms = 20;
+	fixture_open(f);
+	assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(store_change_wait(f->store, &one.job, &err), ERR_BUSY);
+	assert_string_equal(err.code, "store-unavailable");
+	assert_int_equal(count_persons(f->store), 0);
+	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	error_clear(&err);
+	assert_int_equal(store_change_wait(f->store, &two.job, &err), OK);
+	assert_int_equal(count_persons(f->store), 1);
+}
+
+/* Much is written while readers come and go: the log is copied back and starts anew. */
+static void
+test_faults__the_log_stays_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct error err = {0};
+	struct stat st;
+	char wal[128];
+	for (unsigned i = 0; i < 60; i++) {
+		struct adding a;
+		char email[32];
+		snprintf(email, sizeof(email), "big%u@example.com", i);
+		adding_init(&a, NULL, email);
+		a.rows = 10;
+		a.extra = 100000;
+		assert_int_equal(store_change_wait(f->store, &a.job, &err), OK);
+		assert_int_equal(count_persons(f->store), (i + 1) * 10);
+	}
+	snprintf(wal, sizeof(wal), "%s-wal", f->path);
+	assert_int_equal(stat(wal, &st), 0);
+	assert_true(st.st_size < 20 * 1024 * 1024); /* of 60 MB written */
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int
@@ -264,6 +314,8 @@ main(void)
 		CASE(test_faults__the_others_are_run_again),
 		CASE(test_faults__nor_can_a_careless_job_hide_it),
 		CASE(test_faults__a_full_disk),
+		CASE(test_faults__a_file_held_by_another),
+		CASE(test_faults__the_log_stays_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
