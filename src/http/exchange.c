@@ -95,11 +95,10 @@ body_reserve(struct http_request *r, size_t need)
 {
 	if (need <= r->body_cap)
 		return true;
-	size_t cap = r->body_cap * 2;
-	if (!cap)
-		cap = r->content_length && r->content_length < BODY_FIRST
-			? (size_t)r->content_length
-			: BODY_FIRST;
+	/* What is announced is not taken at its word: memory follows the bytes that came. */
+	size_t cap = r->body_cap ? r->body_cap * 2 : BODY_FIRST;
+	if (r->content_length && cap > r->content_length)
+		cap = (size_t)r->content_length;
 	if (cap > r->server->options.body_max)
 		cap = r->server->options.body_max;
 	if (cap < need)

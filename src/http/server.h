@@ -14,12 +14,21 @@
  *
  * A handler is called once the whole body is there. It either responds, or suspends; a suspended
  * request is resumed from any thread, and then the handler is called again (http_request_resumed
- * tells). Everything about one exchange lives in its arena.
+ * tells). A handler that does neither has its request answered with 500. Everything about one
+ * exchange lives in its arena.
  *
- * Refused before any handler: both Content-Length and Transfer-Encoding, repeated or malformed
- * Content-Length, NUL or other control characters in a header, a missing or repeated Host, a
- * request target over 4 KiB, a body over the limit (413), more than `connections_max`
- * connections or `requests_max` suspended at once (503, Retry-After, early), a slow client.
+ * Refused before any handler, with an RFC 9457 problem document and the end of the connection:
+ * Content-Length together with Transfer-Encoding, either of them repeated or malformed, a coding
+ * other than "chunked"; a header name that is no token, NUL or another control character, a folded
+ * line, a line that does not end in CR LF; a missing (HTTP/1.1) or repeated Host; a target that is
+ * no path or absolute URL of this host, or longer than 4 KiB (414); headers over 12 KiB (431); a
+ * body over the limit (413); more than `connections_max` connections (503, Retry-After; far beyond
+ * it they are closed unheard). A head or a body that does not come in time ends the connection.
+ *
+ * The library refuses some of these before us, with a short HTML page: a header line without colon,
+ * a Content-Length that is no number or does not fit 64 bits, bad chunks, headers far over 12 KiB,
+ * a version that is not 1.x. For the second it sends its head twice; both say "Connection: close"
+ * and the connection is closed, so nothing can be taken for the answer to another request.
  */
 struct http_server;
 struct http_request;
@@ -45,7 +54,7 @@ struct http_options {
 	unsigned suspended_max;
 	unsigned idle_timeout_s; /* also how long a slow client may take */
 	size_t body_max; /* bytes; a handler can refuse less by itself */
-	size_t arena_max; /* bytes of one exchange */
+	size_t arena_max; /* bytes of one exchange; three times body_max, and what handlers need */
 	http_handler *handler;
 	void *context;
 	void (*thread_exit)(void); /* may be NULL; called as each serving thread ends */
@@ -63,14 +72,17 @@ void http_server_quiesce(struct http_server *server);
 void http_server_stop(struct http_server **server, int timeout_ms);
 
 struct http_stats {
-	uint64_t connections, requests, refused_early, suspended;
+	uint64_t connections, suspended; /* now */
+	uint64_t requests, refused_early; /* since the start; the first counts the second too */
 };
+/* Threads: any. */
 struct http_stats http_server_stats(const struct http_server *server);
 
 /* What came in: borrowed for the life of the exchange. */
 enum http_method http_method(const struct http_request *r);
 struct str http_path(const struct http_request *r); /* as sent, not decoded, starts with '/' */
-struct str http_header(const struct http_request *r, const char *name); /* absent when missing */
+/* Without the blanks around it; the first of several; absent when missing. */
+struct str http_header(const struct http_request *r, const char *name);
 /* How many headers of that name there are; more than one of a sensitive header is refused by its
  * user. */
 unsigned http_header_count(const struct http_request *r, const char *name);
@@ -92,7 +104,9 @@ void *http_state(const struct http_request *r);
 /* Percent-decodes one path segment into the arena; absent if it is malformed, holds NUL or '/'. */
 struct str http_decode_segment(struct http_request *r, struct str segment);
 
-/* Answering, exactly once per exchange. The body is copied. Extra headers first. */
+/* Answering, exactly once per exchange and only in the handler. The body is copied. Extra headers
+ * first: their values are copied, their names must last (a literal). A value with a line break or
+ * a full arena makes the answer a 500 or 503. HEAD is answered like GET: the body is left out. */
 void http_add_header(struct http_request *r, const char *name, struct str value);
 void http_respond(
 	struct http_request *r, unsigned status, const char *content_type, struct str body);

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -391,6 +392,10 @@ test_http_server__slow_clients(void **state)
 	uint16_t port = http_server_port(server);
 	int idle = wire_open(port), half = wire_open(port), body = wire_open(port);
 	int slow_head = wire_open(port), slow_body = wire_open(port);
+	/* One that was good before is held to the same. */
+	bool closed = false;
+	wire_send(slow_head, GET("/echo"));
+	assert_int_equal(1, wire_answers(wire_read(slow_head, space, sizeof(space), 1, &closed)));
 	wire_send(half, STR("GET /echo HTTP/1.1\r\nHo"));
 	wire_send(body, STR("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"));
 	wire_send(slow_body, STR("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n"));
@@ -492,6 +497,37 @@ test_http_server__over_the_limit(void **state)
 	http_server_stop(&server, 1000);
 }
 
+/* Bodies that grow in the arena while they arrive, and answers that leave in pieces. */
+static void
+test_http_server__large_bodies(void **state)
+{
+	enum { SIZE = 100000, ROOM = SIZE + 1000 };
+	char *body = test_malloc(SIZE), *got = test_malloc(ROOM), head[200];
+	bool closed = false;
+	(void)state;
+	struct http_server *server = start(usual());
+	for (int i = 0; i < SIZE; i++)
+		body[i] = (char)(i * 7 + i / 1000);
+	int fd = wire_open(http_server_port(server));
+	for (int round = 0; round < 6; round++) {
+		bool chunked = round % 2;
+		int len = snprintf(head, sizeof(head), "POST /echo HTTP/1.1\r\nHost: a\r\n%s%d%s",
+			chunked ? "Transfer-Encoding: chunked\r\nX-Round: " : "Content-Length: ",
+			chunked ? round : SIZE, chunked ? "\r\n\r\n186a0\r\n" : "\r\n\r\n");
+		wire_send(fd, (struct str){head, (size_t)len});
+		wire_send(fd, (struct str){body, SIZE});
+		if (chunked)
+			wire_send(fd, STR("\r\n0\r\n\r\n"));
+		struct str all = wire_read(fd, got, ROOM, 1, &closed);
+		assert_true(str_starts(all, STR("HTTP/1.1 200 ")) && all.len > SIZE);
+		assert_memory_equal(body, all.ptr + all.len - SIZE, SIZE);
+	}
+	close(fd);
+	http_server_stop(&server, 1000);
+	test_free(body);
+	test_free(got);
+}
+
 int
 main(void)
 {
@@ -503,6 +539,7 @@ main(void)
 		cmocka_unit_test(test_http_server__resume_races_with_stop),
 		cmocka_unit_test(test_http_server__quiesce),
 		cmocka_unit_test(test_http_server__slow_clients),
+		cmocka_unit_test(test_http_server__large_bodies),
 		cmocka_unit_test(test_http_server__many_connections),
 		cmocka_unit_test(test_http_server__over_the_limit),
 	};
