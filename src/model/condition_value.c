@@ -338,6 +338,6 @@ condition__compile_value(const struct condition_compiler *c, struct comparison *
 	case CONDITION_OPERATORS:
 		break;
 	}
-	ASSERT(!"an operator without a value");
+	ASSERT(out->op != CONDITION_OPERATORS);
 	return ERR_INTERNAL;
 }

@@ -541,7 +541,7 @@ test_condition__refused_values(void **state)
 		{"in_cidr", "\"10.1.2.3/8\"", "did you mean 10.0.0.0/8?"},
 		{"in_cidr", "\"fd00::1/8\"", "did you mean fd00::/8?"},
 		{"in_cidr", "\"::ffff:10.1.2.3/104\"", "did you mean 10.0.0.0/8?"},
-		{"in_cidr", "\"::ffff:10.0.0.0/90\"", "did you mean ::/90?"},
+		{"in_cidr", "\"::ffff:10.0.0.0/90\"", "did you mean ::ffc0:0:0/90?"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct str text = arena_printf(arena,
