@@ -94,9 +94,8 @@ static const struct option options[] = {
 		FIELD(port),
 		.type = OPTION_INTEGER,
 		.fallback = "8080",
-		.least = 1,
 		.most = 65535,
-		.help = "TCP port to listen on"},
+		.help = "TCP port to listen on; 0 is any free one, which the log tells"},
 	{.name = "base-url",
 		FIELD(base_url),
 		.type = OPTION_STRING,
@@ -199,17 +198,29 @@ value_of(struct config *config, size_t offset)
 	return &config->values[i];
 }
 
+static enum status
+derive_base_url(struct config *c, struct error *err)
+{
+	bool v6 = strchr(c->address, ':') != NULL;
+	c->base_url = arena_printf(
+		c->arena, v6 ? "http://[%s]:%d" : "http://%s:%d", c->address, (int)c->port)
+			      .ptr;
+	value_of(c, offsetof(struct config, base_url))->text = c->base_url;
+	return c->base_url ? OK : error_no_memory(err);
+}
+
+enum status
+config_set_port(struct config *config, uint16_t port, struct error *err)
+{
+	bool follows = config->port == 0 && !config->base_url;
+	config->port = port;
+	return follows ? derive_base_url(config, err) : OK;
+}
+
 /* Fills what follows from others, and shows it in --check. */
 static enum status
 derive(struct config *c, struct error *err)
 {
-	if (!c->base_url) {
-		bool v6 = strchr(c->address, ':') != NULL;
-		c->base_url = arena_printf(
-			c->arena, v6 ? "http://[%s]:%d" : "http://%s:%d", c->address, (int)c->port)
-				      .ptr;
-		value_of(c, offsetof(struct config, base_url))->text = c->base_url;
-	}
 	if (!c->key_file) {
 		const char *slash = strrchr(c->store, '/');
 		int folder = slash ? (int)(slash - c->store) + 1 : 0;
@@ -223,7 +234,9 @@ derive(struct config *c, struct error *err)
 		value_of(c, offsetof(struct config, threads))->text =
 			arena_printf(c->arena, "%d", (int)c->threads).ptr;
 	}
-	return c->base_url && c->key_file ? OK : error_no_memory(err);
+	if (!c->key_file)
+		return error_no_memory(err);
+	return c->base_url || c->port == 0 ? OK : derive_base_url(c, err);
 }
 
 enum status
