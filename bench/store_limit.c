@@ -205,7 +205,10 @@ main(int argc, char **argv)
 	char path[4096];
 	if (argc < 2)
 		die("usage", "store_limit FOLDER [SECONDS]");
-	int64_t for_us = (argc > 2 ? atoll(argv[2]) : 2) * US_PER_S;
+	int64_t seconds = 2;
+	if (argc > 2 && !str_to_i64(str_from(argv[2]), &seconds))
+		die("usage", "store_limit FOLDER [SECONDS]");
+	int64_t for_us = seconds * US_PER_S;
 	printf("{");
 	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
 		snprintf(path, sizeof(path), "%s/limit-%d-%u.db", argv[1], (int)getpid(),
