@@ -16,8 +16,10 @@
 struct config {
 	const char *config; /* the file read, or NULL */
 	const char *address; /* an IPv4 or IPv6 address */
-	int64_t port;
-	const char *base_url; /* an origin: scheme, host and port, no path */
+	int64_t port; /* 0: any free one */
+	/* An origin: scheme, host and port, no path. NULL as long as the port is 0 and it would
+	 * follow from that: see config_set_port. */
+	const char *base_url;
 	const char *store;
 	const char *key_file;
 	int64_t threads; /* at least 1: the number of cores has been put in */
@@ -46,6 +48,10 @@ struct config {
 enum status config_load(
 	struct config *out, int argc, char **argv, option_getenv *get, struct error *err) MUST_USE;
 void config_clear(struct config *config);
+
+/* Puts in the port that the system chose for port 0, and the base URL that follows from it.
+ * ERR_NO_MEMORY. Start-up. */
+enum status config_set_port(struct config *config, uint16_t port, struct error *err) MUST_USE;
 
 /* The options' part of --help, --check's answer, and docs/configuration.md. */
 void config_help(struct buf *out);
