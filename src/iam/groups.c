@@ -63,7 +63,7 @@ group_write(struct json_writer *w, const char *name, const void *entity)
 	jw_str(w, "name", group->name);
 	jw_str(w, "description", group->description);
 	jw_time(w, "created_at", group->created_us);
-	jw_int(w, "revision", group->changed);
+	jw_int(w, "changed", group->changed);
 	jw_end_object(w);
 }
 

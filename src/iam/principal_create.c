@@ -1,4 +1,5 @@
 #include "iam/grants.h"
+#include "iam/groups.h"
 #include "iam/guard.h"
 #include "iam/principal_rows.h"
 #include "iam/resource_groups.h"
@@ -136,6 +137,17 @@ give_permissions(struct call *call, const struct principal *principal,
 }
 
 static enum status
+join_memberships(struct call *call, const struct principal *principal,
+	const struct principal_draft *draft, struct error *err)
+{
+	enum status rc = OK;
+
+	for (size_t i = 0; rc == OK && i < draft->membership_count; i++)
+		rc = group_add_member(call, draft->memberships[i], principal->id, err);
+	return rc;
+}
+
+static enum status
 reach_insert(struct call *call, struct principal_id id, struct rgroup_id group, struct error *err)
 {
 	struct query q;
@@ -249,8 +261,11 @@ fill(struct principal *out, const struct call *call, const struct principal_draf
 		.changed = call_next_revision(call)};
 	out->confined = draft->kind == KIND_DEVICE ||
 		(draft->kind == KIND_GATEWAY && draft->group_count > 0);
-	if (draft->kind == KIND_GATEWAY && draft->group_count > 0)
+	if (draft->kind == KIND_GATEWAY && draft->group_count > 0) {
 		out->home_group = draft->groups[0];
+		out->reach = draft->groups;
+		out->reach_count = draft->group_count;
+	}
 }
 
 enum status
@@ -279,6 +294,8 @@ principal_create(struct principal *out, struct issued_secret *secret, struct cal
 		rc = give_roles(call, out, &draft, err);
 	if (rc == OK)
 		rc = give_permissions(call, out, &draft, err);
+	if (rc == OK)
+		rc = join_memberships(call, out, &draft, err);
 	if (rc == OK)
 		rc = insert_credential(secret, call, out, err);
 	if (rc == OK)

@@ -94,6 +94,8 @@ principal_set_reach(struct principal *out, struct call *call, struct principal_i
 		return rc;
 
 	out->confined = confined;
+	out->reach = groups;
+	out->reach_count = count;
 	out->home_group = count > 0 ? groups[0] : (struct rgroup_id){{{0}}};
 	out->changed = call_next_revision(call);
 	rc = iam__record(call, "principals.set_reach", kind_name(out->kind), id.id,

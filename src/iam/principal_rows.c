@@ -1,5 +1,7 @@
 #include "iam/principal_rows.h"
 
+#include <string.h>
+
 #include "iam/guard.h"
 #include "iam/rows.h"
 
@@ -32,6 +34,8 @@ static const struct sql PRINCIPAL_UPDATE =
 	SQL("UPDATE principals SET name = $3, description = $4, state = $5, expires_us = $6,"
 	    " confined = $7, home_group = $8, ceiling = $9, changed = $10,"
 	    " generation = generation + $11 WHERE org = $1 AND principal = $2");
+static const struct sql PRINCIPAL_REACH =
+	SQL("SELECT grp FROM reach WHERE org = $1 AND principal = $2 ORDER BY grp LIMIT 64");
 
 /* What goes with a principal, in this order; the first parameter after the organisation is it. */
 static const struct sql PRINCIPAL_ERASE[] = {
@@ -57,6 +61,7 @@ principal_read(void *element, struct query *q, struct call *call, struct error *
 	(void)err;
 	*principal = (struct principal){
 		.id = {query_uuid(q, 0)},
+		.org = call->chain.org,
 		.kind = (enum principal_kind)query_int(q, 1),
 		.workspace = {query_uuid(q, 2)},
 		.label = iam__text(q, 3, call),
@@ -77,6 +82,19 @@ principal_read(void *element, struct query *q, struct call *call, struct error *
 	return OK;
 }
 
+static void
+write_resource(struct json_writer *w, const struct principal *principal)
+{
+	if (!kind_has_resource(principal->kind)) {
+		jw_null(w, "resource");
+		return;
+	}
+	jw_object(w, "resource");
+	jw_z(w, "type", kind_name(principal->kind));
+	jw_str(w, "id", principal->label);
+	jw_end_object(w);
+}
+
 void
 principal_write(struct json_writer *w, const char *name, const void *entity)
 {
@@ -84,23 +102,51 @@ principal_write(struct json_writer *w, const char *name, const void *entity)
 
 	jw_object(w, name);
 	jw_uuid(w, "id", principal->id.id);
+	iam__write_org(w, "org", principal->org);
 	jw_z(w, "kind", kind_name(principal->kind));
 	jw_uuid(w, "workspace", principal->workspace.id);
 	jw_str(w, "name", principal->name);
 	jw_str(w, "description", principal->description);
-	if (kind_has_email(principal->kind))
-		jw_str(w, "email", principal->email);
-	if (kind_has_resource(principal->kind))
-		jw_str(w, "resource_id", principal->label);
+	jw_str(w, "email", principal->email);
+	write_resource(w, principal);
 	jw_z(w, "state", state_name(principal->state));
 	jw_time(w, "expires_at", principal->expires_us == NEVER ? 0 : principal->expires_us);
 	jw_bool(w, "confined", principal->confined);
 	jw_uuid(w, "home_group", principal->home_group.id);
+	jw_array(w, "reach");
+	for (size_t i = 0; i < principal->reach_count; i++)
+		jw_uuid(w, NULL, principal->reach[i].id);
+	jw_end_array(w);
 	jw_raw(w, "ceiling", principal->ceiling.ptr ? principal->ceiling : STR("null"));
 	jw_uuid(w, "created_by", principal->created_by.id);
 	jw_time(w, "created_at", principal->created_us);
-	jw_int(w, "revision", principal->changed);
+	jw_int(w, "changed", principal->changed);
 	jw_end_object(w);
+}
+
+/* The resource groups of those that are confined; the others have none. */
+static enum status
+load_reach(struct principal *principal, struct call *call, struct error *err)
+{
+	struct query q;
+	struct rgroup_id groups[RGROUPS_PER_DRAFT_MAX];
+	size_t count = 0;
+
+	if (!principal->confined)
+		return OK;
+	enum status rc = iam__query(&q, call, &PRINCIPAL_REACH, principal->id.id, err);
+	if (rc != OK)
+		return rc;
+	while ((rc = query_next(&q, err)) == OK && q.row && count < ARRAY_LEN(groups))
+		groups[count++].id = query_uuid(&q, 0);
+	query_end(&q);
+	struct rgroup_id *copy = arena_new_array(call->arena, struct rgroup_id, count);
+	if (!copy)
+		return error_no_memory(err);
+	memcpy(copy, groups, count * sizeof(groups[0]));
+	principal->reach = copy;
+	principal->reach_count = count;
+	return rc;
 }
 
 static enum status
@@ -111,7 +157,7 @@ read_one(struct principal *out, bool *found, struct call *call, struct query *q,
 	if (*found)
 		rc = principal_read(out, q, call, err);
 	query_end(q);
-	return rc;
+	return *found ? load_reach(out, call, err) : rc;
 }
 
 enum status
@@ -263,6 +309,8 @@ principal_list(struct principal **out, size_t *count, struct call *call,
 	for (size_t i = 0; rc == OK && i < read; i++) {
 		bool visible;
 		rc = is_visible(&visible, call, &(*out)[i], err);
+		if (rc == OK && visible)
+			rc = load_reach(&(*out)[i], call, err);
 		if (rc == OK && visible)
 			(*out)[shown++] = (*out)[i];
 	}

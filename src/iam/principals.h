@@ -7,6 +7,7 @@
 /* Who can hold grants: the seven kinds, in one table and one set of use cases. */
 struct principal {
 	struct principal_id id;
+	struct org_id org;
 	enum principal_kind kind;
 	struct workspace_id workspace; /* nil: of the whole organisation */
 	struct str name, email, description;
@@ -39,6 +40,8 @@ struct principal_draft {
 	size_t permission_count;
 	const struct rgroup_id *groups; /* of a device: to join; of a gateway: to be confined to */
 	size_t group_count;
+	const struct group_id *memberships; /* groups of principals to join */
+	size_t membership_count;
 };
 
 /* Only members and end-users have addresses; only machines have secrets. */

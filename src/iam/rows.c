@@ -120,3 +120,12 @@ iam__record(struct call *call, const char *action, const char *kind, struct uuid
 	const struct change change = {action, kind, str_from(text), before, after};
 	return call_record(call, &change, err);
 }
+
+void
+iam__write_org(struct json_writer *w, const char *name, struct org_id org)
+{
+	if (org_is_platform(org))
+		jw_z(w, name, "platform");
+	else
+		jw_uuid(w, name, org.id);
+}

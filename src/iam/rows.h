@@ -45,6 +45,9 @@ enum status iam__count(int64_t *out, struct call *call, const struct sql *sql, s
 enum status iam__record(struct call *call, const char *action, const char *kind, struct uuid id,
 	struct str before, struct str after, struct error *err) MUST_USE;
 
+/* An organisation's identifier as the API shows it: "platform" for the nil one. */
+void iam__write_org(struct json_writer *w, const char *name, struct org_id org);
+
 #define NOTHING ((struct str){NULL, 0})
 
 #endif
