@@ -2,7 +2,7 @@
 """Turns api/openapi.yaml into C tables and reference pages; refuses a contract that is not whole.
 
     contract.py catalogue CONTRACT OUT_DIR   catalogue.c, catalogue_numbers.h
-    contract.py routes CONTRACT OUT_DIR      operations.h, routes.c, contract_text.c
+    contract.py routes CONTRACT OUT_DIR      operations.h, routes.c, route_paths.c, contract_text.c
     contract.py pages CONTRACT DOCS_DIR      writes docs/api.md and docs/permissions.md
     contract.py check CONTRACT DOCS_DIR      fails unless those pages are current
 """

@@ -12,22 +12,24 @@
  * run again from its start, and holds no rule.
  */
 struct operation_call {
-	struct call call;            /* opened, and the route's permission required, before the
-	                              * operation runs */
+	struct call call; /* opened, and the route's permission required, before the
+			   * operation runs */
 	struct http_request *http;
 	const struct route *route;
-	const struct json *body;     /* valid by the route's schema; NULL when there is none */
-	struct str path[6];          /* decoded path parameters, in the order of the template */
-	struct node node;            /* where the route's permission was required */
-	int64_t if_match;            /* from If-Match: "revision"; 0 when not stated */
-	struct page page;            /* of a list: limit, cursor, q */
-	bool preview;                /* ?preview=true */
+	const struct json *body; /* valid by the route's schema; NULL when there is none */
+	struct str path[6]; /* decoded path parameters, in the order of the template */
+	struct node node; /* where the route's permission was required */
+	int64_t if_match; /* from If-Match: "revision"; 0 when not stated */
+	struct page page; /* of a list: limit, cursor, q */
+	bool preview; /* ?preview=true: what is written is undone after the answer
+		       * was made, so that the operation need not care */
 
 	/* What the operation answers. */
-	struct json_writer out;      /* of the body; nothing written: no body */
-	unsigned http_status;        /* 200 (201 for a route that creates) unless set */
-	int64_t etag;                /* revision of the one entity shown; 0: none */
-	struct str location;         /* absent: none */
+	struct json_writer out; /* of the body; nothing written: no body */
+	const char *content_type; /* application/json unless set: then write to out.out */
+	unsigned http_status; /* 200 (201 for a route that creates) unless set */
+	int64_t etag; /* revision of the one entity shown; 0: none */
+	struct str location; /* absent: none */
 };
 typedef enum status operation(struct operation_call *op, struct error *err);
 
@@ -36,11 +38,14 @@ struct uuid path_uuid(const struct operation_call *op, unsigned i);
 /* An organisation: "platform" stands for the nil identifier. */
 struct org_id path_org(const struct operation_call *op, unsigned i);
 
-/* A query parameter, valid by the contract; absent when not stated. */
-struct str query_str(const struct operation_call *op, const char *name);
-struct uuid query_uuid_param(const struct operation_call *op, const char *name); /* nil */
+/* Query parameters, valid by the contract; absent, nil, 0 or false when not stated. */
+struct str param_str(const struct operation_call *op, const char *name);
+struct uuid param_uuid(const struct operation_call *op, const char *name);
+int64_t param_int(const struct operation_call *op, const char *name);
+int64_t param_time_us(const struct operation_call *op, const char *name);
+bool param_bool(const struct operation_call *op, const char *name);
 
-/* Closes a list: "next" (a cursor) when there is more. Lists are {"items":[…],"next":"…"|null}. */
+/* Lists are {"items":[…],"next":"…"|null}: next is a cursor when op->page.more says so. */
 void list_open(struct operation_call *op);
 void list_close(struct operation_call *op);
 

@@ -185,29 +185,31 @@ def routes(contract):
     by_path = {}
     for operation in contract.operations:
         by_path.setdefault(operation['path'], []).append(operation)
-    route_rows, path_rows, at = [], [], 0
+    route_rows, segment_rows, path_rows, at = [], [], [], 0
     for path in sorted(by_path, key=path_order):
         operations = sorted(by_path[path], key=lambda o: METHOD_ORDER.index(o['method']))
         route_rows += [route(tables, operation) for operation in operations]
         segments = ['NULL' if s.startswith('{') else quote(s) for s in segments_of(path)]
-        tables.lines.append(f'static const char *const segments_{at}[] = {{'
+        segment_rows.append(f'static const char *const segments_{at}[] = {{'
                             f'{", ".join(segments)}}};\n')
-        path_rows.append(f'\t{{{quote(path)}, segments_{at}, {len(segments)}, {at}, '
-                         f'{len(operations)}}},\n')
+        methods = ', '.join(f'HTTP_{o["method"].upper()}' for o in operations)
+        path_rows.append(f'\t{{{quote(path)}, segments_{at}, {len(segments)}, {{{methods}}}, '
+                         f'{len(operations)}, {at}}},\n')
         at += len(operations)
     source = [HEAD, '#include "api/operations.h"\n#include "api/route.h"\n\n', *tables.lines,
               '\nconst struct route routes[] = {\n', *route_rows, '};\n',
-              f'const unsigned route_count = {at};\n',
-              '\nconst struct route_path route_paths[] = {\n', *path_rows, '};\n',
-              f'const unsigned route_path_count = {len(path_rows)};\n',
-              '\nconst char *const schema_patterns[] = {',
-              ', '.join(quote(p) for p in tables.patterns + ['']), '};\n',
-              f'const unsigned schema_pattern_count = {len(tables.patterns)};\n']
+              f'const unsigned route_count = {at};\n']
+    paths = [HEAD, '#include "api/route.h"\n\n', *segment_rows,
+             '\nconst struct route_path route_paths[] = {\n', *path_rows, '};\n',
+             f'const unsigned route_path_count = {len(path_rows)};\n',
+             '\nconst char *const schema_patterns[] = {',
+             ', '.join(quote(p) for p in tables.patterns + ['']), '};\n',
+             f'const unsigned schema_pattern_count = {len(tables.patterns)};\n']
     handlers = sorted({operation['handler'] for operation in contract.operations})
     header = [HEAD, '#ifndef API_OPERATIONS_H\n#define API_OPERATIONS_H\n\n',
               '#include "api/api.h"\n\n', *[f'operation api_{h};\n' for h in handlers], '\n#endif\n']
     lines = [f'\t{quote(line)}\n' for line in re.findall(r'[^\n]*\n', contract.text)]
     text = [HEAD, '#include "api/route.h"\n\n', 'static const char text[] =\n', *lines, '\t;\n\n',
             'const struct str contract_text = {text, sizeof(text) - 1};\n']
-    return {'routes.c': ''.join(source), 'operations.h': ''.join(header),
+    return {'routes.c': ''.join(source), 'route_paths.c': ''.join(paths), 'operations.h': ''.join(header),
             'contract_text.c': ''.join(text)}

@@ -91,6 +91,8 @@ class Schemas:
         unknown = [name for name in schema.get('required', []) if name not in properties]
         if unknown:
             raise ContractError(f'{place}: {", ".join(unknown)} is required and not described')
+        if len(schema.get('oneOf', [0, 0])) != 2:
+            raise ContractError(f'{place}: oneOf takes two alternatives')
         for alternative in schema.get('oneOf', []):
             if list(alternative) != ['required'] or len(alternative['required']) != 1 or \
                     alternative['required'][0] not in properties:

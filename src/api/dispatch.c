@@ -1,0 +1,258 @@
+#include "api/dispatch.h"
+
+#include <stdlib.h>
+
+#include "api/exchange.h"
+#include "api/problem.h"
+#include "base/clock.h"
+#include "signin/credential.h"
+
+/* Organisation, credential and principal, each once, and again after it was dropped meanwhile. */
+#define LOADS_MAX 16
+
+enum status
+api_new(struct api **out, const struct api_options *options, struct error *err)
+{
+	*out = NULL;
+	enum status rc = validate_init(err);
+	if (rc != OK)
+		return rc;
+	struct api *api = calloc(1, sizeof(*api));
+	if (!api)
+		return error_no_memory(err);
+	api->options = *options;
+	*out = api;
+	return OK;
+}
+
+void
+api_free(struct api **api)
+{
+	free(*api);
+	*api = NULL;
+}
+
+bool
+api_serves(struct str path)
+{
+	return str_eq(path, STR("/api")) || str_starts(path, STR("/api/"));
+}
+
+static void
+answer_done(struct exchange *x)
+{
+	if (x->status == OK)
+		exchange_answer(x);
+	else
+		problem_respond(x->http, &x->error);
+}
+
+static void
+refuse(struct exchange *x, const struct error *err)
+{
+	problem_respond(x->http, err);
+}
+
+#define exchange_of(member_ptr, member)                                                            \
+	((struct exchange *)(void *)((char *)(member_ptr)-offsetof(struct exchange, member)))
+
+static enum status
+job_run(struct store_job *job, struct tx *tx, struct error *err)
+{
+	return exchange_run(exchange_of(job, job), tx, err);
+}
+
+static void
+job_done(struct store_job *job, enum status status, const struct error *err)
+{
+	struct exchange *x = exchange_of(job, job);
+	bool previewed = x->undone && err && err->status == ERR_CONFLICT;
+	x->status = previewed ? OK : status;
+	if (x->status != OK && err)
+		x->error = *err;
+	/* The exchange may be gone when the request is never resumed: what is owned goes now. */
+	json_free(&x->body);
+	x->op.body = NULL;
+	http_resume(x->http);
+}
+
+static enum status
+too_many(struct error *err)
+{
+	return error_set(err, ERR_BUSY, "overloaded", "Too many requests wait; try again.");
+}
+
+/* Nobody else resumes what was not handed over. */
+static void
+hand_back(struct exchange *x, enum status status, const struct error *err)
+{
+	x->phase = EXCHANGE_IN_STORE;
+	x->status = status;
+	x->error = *err;
+	json_free(&x->body);
+	http_resume(x->http);
+}
+
+static void
+hand_to_store(struct exchange *x)
+{
+	struct error err = {0};
+	const struct route *route = x->route;
+	x->org = x->caller.org;
+	if (route->org_at >= 0)
+		x->org = path_org(&x->op, (unsigned)route->org_at);
+	else if (route->node == NODE_PLATFORM)
+		x->org = PLATFORM;
+	x->phase = EXCHANGE_IN_STORE;
+	x->job = (struct store_job){.run = job_run, .done = job_done};
+	if (!http_suspend(x->http)) {
+		json_free(&x->body);
+		(void)too_many(&err);
+		refuse(x, &err);
+		return;
+	}
+	/* Once it is handed over, the exchange belongs to whoever runs it. */
+	struct store *store = x->api->options.store;
+	bool change = route->change;
+	struct error handing = {0};
+	enum status rc = change ? store_change(store, &x->job, &handing)
+				: store_read(store, &x->job, &handing);
+	if (rc != OK)
+		hand_back(x, rc, &handing);
+}
+
+/* Made when it is needed: most requests find everything. */
+struct exchange_load {
+	struct directory_load load; /* first: what the directory hands back */
+	struct exchange *exchange;
+};
+
+static void
+loaded(struct directory_load *load, enum status status, const struct error *err)
+{
+	struct exchange *x = ((struct exchange_load *)(void *)load)->exchange;
+	x->status = status;
+	if (status != OK && err)
+		x->error = *err;
+	http_resume(x->http);
+}
+
+static void
+load_misses(struct exchange *x, const struct misses *misses)
+{
+	struct error err = {0};
+	if (!x->load)
+		x->load = arena_new_one(http_arena(x->http), struct exchange_load);
+	if (!x->load) {
+		(void)error_no_memory(&err);
+		refuse(x, &err);
+		return;
+	}
+	*x->load = (struct exchange_load){{.misses = *misses, .loaded = loaded}, x};
+	if (++x->loads > LOADS_MAX || !http_suspend(x->http)) {
+		(void)too_many(&err);
+		refuse(x, &err);
+		return;
+	}
+	enum status rc = directory_load(x->api->options.directory, &x->load->load, &err);
+	if (rc != OK)
+		hand_back(x, rc, &err);
+}
+
+static void
+authenticate(struct exchange *x)
+{
+	struct error err = {0};
+	struct misses misses = {0};
+	struct str header = http_header(x->http, "Authorization");
+	if (http_header_count(x->http, "Authorization") > 1)
+		header = (struct str){NULL, 0};
+	directory_enter();
+	enum status rc = signin_bearer(&x->caller, x->api->options.directory,
+		x->api->options.keyring, header, clock_now_us(), &misses, &err);
+	directory_leave();
+	if (rc != OK && misses.count) {
+		load_misses(x, &misses);
+		return;
+	}
+	if (rc == OK)
+		rc = exchange_decode(x, &err);
+	if (rc == OK)
+		hand_to_store(x);
+	else
+		refuse(x, &err);
+}
+
+/* application/json, with or without parameters. */
+static bool
+is_json(struct http_request *r)
+{
+	struct str type = http_header(r, "Content-Type");
+	if (!http_body(r).len)
+		return true;
+	struct str essence = str_cut(&type, ';');
+	while (essence.len && essence.ptr[essence.len - 1] == ' ')
+		essence.len--;
+	return str_eq_nocase(essence, STR("application/json"));
+}
+
+/* What can be refused whoever calls. False when it was answered. */
+static bool
+find_route(struct exchange *x)
+{
+	if (!route_find(&x->match, http_path(x->http), http_method(x->http))) {
+		problem_respond_as(x->http, 404, "no-such-path",
+			"There is nothing here; GET /api/openapi.yaml tells what there is.");
+		return false;
+	}
+	if (x->match.route == ROUTE_NONE) {
+		char allow[ROUTE_ALLOW_MAX];
+		route_allow(allow, x->match.path);
+		http_add_header(x->http, "Allow", str_from(allow));
+		problem_respond_as(x->http, 405, "method-not-allowed",
+			"This path does not have that method; Allow names those that it has.");
+		return false;
+	}
+	x->route = &routes[x->match.route];
+	if (x->route->body && !is_json(x->http)) {
+		problem_respond_as(x->http, 415, "not-json",
+			"Send the body as Content-Type: application/json.");
+		return false;
+	}
+	return true;
+}
+
+static void
+begin(struct api *api, struct http_request *r)
+{
+	struct exchange *x = arena_new_one(http_arena(r), struct exchange);
+	if (!x) {
+		struct error err = {0};
+		(void)error_no_memory(&err);
+		problem_respond(r, &err);
+		return;
+	}
+	x->api = api;
+	x->http = r;
+	http_set_state(r, x);
+	if (!find_route(x))
+		return;
+	if (x->route->access == ROUTE_PUBLIC)
+		exchange_run_public(x);
+	else
+		authenticate(x);
+}
+
+void
+api_handle(struct api *api, struct http_request *r)
+{
+	struct exchange *x = http_state(r);
+	if (!x)
+		begin(api, r);
+	else if (x->phase == EXCHANGE_IN_STORE)
+		answer_done(x);
+	else if (x->status != OK)
+		refuse(x, &x->error);
+	else
+		authenticate(x);
+}

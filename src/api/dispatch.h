@@ -1,0 +1,36 @@
+#ifndef API_DISPATCH_H
+#define API_DISPATCH_H
+
+#include "crypto/secret.h"
+#include "directory/directory.h"
+#include "http/server.h"
+#include "store/store.h"
+
+/*
+ * The door of the management API: finds the route, proves who calls, checks what came in against
+ * the contract, hands the operation to the store as a change or a reading, and answers after it
+ * has been committed.
+ */
+struct api;
+
+/* Borrowed: they outlive it. */
+struct api_options {
+	struct store *store;
+	struct directory *directory;
+	const struct keyring *keyring;
+};
+
+/* Start-up only. Owned; free it after the server has stopped. */
+enum status api_new(
+	struct api **out, const struct api_options *options, struct error *err) MUST_USE;
+void api_free(struct api **api);
+
+/* Whether a path is of this door: /api and what is below. */
+bool api_serves(struct str path);
+
+/* Handles one exchange, called again after each suspension. Uses the request's state. The arena
+ * of an exchange has to hold the answer, which is at most API_ANSWER_MAX. Threads: serving. */
+#define API_ANSWER_MAX (4 * 1024 * 1024)
+void api_handle(struct api *api, struct http_request *r);
+
+#endif

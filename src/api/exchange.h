@@ -1,0 +1,48 @@
+#ifndef API_EXCHANGE_H
+#define API_EXCHANGE_H
+
+#include "api/dispatch.h"
+#include "api/route.h"
+
+/* One exchange of the management API on its way. In the arena of the request. */
+struct api {
+	struct api_options options;
+};
+
+enum exchange_phase {
+	EXCHANGE_AUTHENTICATING = 0,
+	EXCHANGE_IN_STORE,
+};
+
+struct exchange {
+	struct api *api;
+	struct http_request *http;
+	struct route_match match;
+	const struct route *route; /* of the match */
+	enum exchange_phase phase;
+	struct caller caller;
+	struct operation_call op;
+	struct org_id org; /* acted in */
+	struct store_job job;
+	struct exchange_load *load; /* NULL until something had to be loaded */
+	unsigned loads; /* how often something had to be loaded */
+	struct json *body; /* owned until the job is done */
+	struct str answer; /* in the arena, once the job has run */
+	bool undone; /* the run was only a preview */
+	enum status status;
+	struct error error;
+};
+
+/* Path, query, If-Match and body, against the contract. */
+enum status exchange_decode(struct exchange *x, struct error *err) MUST_USE;
+
+/* Runs the operation inside a transaction, everything around it included. */
+enum status exchange_run(struct exchange *x, struct tx *tx, struct error *err) MUST_USE;
+
+/* Answers after x->op has run. */
+void exchange_answer(struct exchange *x);
+
+/* Runs and answers an operation that needs no transaction. */
+void exchange_run_public(struct exchange *x);
+
+#endif
