@@ -114,6 +114,18 @@ def run_network(suite):
     return tests
 
 
+def run_tool_tests():
+    """tests/tools: the tests of the tools themselves."""
+    log = RESULTS / "tools.log"
+    status = finish([sys.executable, "-m", "unittest", "discover", "-v", "-s", "tests/tools"], 300,
+                    {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, ROOT, log)
+    cases = re.findall(r"^(\w+) \(([\w.]+)\) \.\.\. (ok|FAIL|ERROR)$", log.read_text(), re.M)
+    tests = [outcome(name, "tests/tools", state == "ok") for name, _, state in cases]
+    if not tests or (status != 0 and all(test["passed"] for test in tests)):
+        tests.append(outcome("tests/tools", "tests/tools", False, first_error(log.read_text())))
+    return tests
+
+
 def run_check(suite):
     log = RESULTS / f"{suite}.log"
     finish([str(ROOT / "tools/check"), "--json", str(RESULTS / "check-rules.json")], 600,
@@ -123,7 +135,7 @@ def run_check(suite):
         return [outcome(suite, suite, False, first_error(log.read_text(errors="replace")))]
     tests = json.loads(rules.read_text())
     rules.unlink()
-    return tests
+    return tests + run_tool_tests()
 
 
 RUNNERS = {"check": run_check, "unit": run_native, "store": run_native, "fuzz": run_native,
