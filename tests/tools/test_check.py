@@ -158,7 +158,7 @@ class Paths(unittest.TestCase):
         self.assertEqual(1, len(texts_of("strange paths", {"README.md": f"see {place}\n"})))
 
     def test_other_paths_are_right(self):
-        self.assertEqual([], texts_of("strange paths", {"README.md": "see src/root/x, /api/orgs\n"}))
+        self.assertEqual([], texts_of("strange paths", {"a.md": "see src/root/x, /api/orgs\n"}))
 
 
 if __name__ == "__main__":
