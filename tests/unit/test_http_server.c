@@ -422,8 +422,16 @@ test_http_server__slow_clients(void **state)
 	http_server_stop(&server, 1000);
 }
 
+static void
+wait_for_connections(struct http_server *server, unsigned count)
+{
+	for (int i = 0; i < 20000 && http_server_stats(server).connections != count; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	assert_int_equal(count, http_server_stats(server).connections);
+}
+
 static unsigned
-accepted_of(uint16_t port, int *fds, unsigned count)
+accepted_of(int *fds, unsigned count)
 {
 	unsigned served = 0;
 	for (unsigned i = 0; i < count; i++) {
@@ -432,7 +440,6 @@ accepted_of(uint16_t port, int *fds, unsigned count)
 		struct str got = wire_read(fds[i], space, sizeof(space), 1, &closed);
 		served += str_starts(got, STR("HTTP/1.1 200 "));
 	}
-	(void)port;
 	return served;
 }
 
@@ -445,16 +452,18 @@ test_http_server__many_connections(void **state)
 	options.connections_max = 1550;
 	struct http_server *server = start(options);
 	uint16_t port = http_server_port(server);
-	for (unsigned i = 0; i < 1600; i++)
+	/* The two threads accept side by side, so the last come when the first are counted; which
+	 * of the last are over is open. */
+	for (unsigned i = 0; i < 1600; i++) {
 		fds[i] = wire_open(port);
-	assert_int_equal(1500, accepted_of(port, fds, 1500));
-	for (unsigned i = 0; i < 5000 && http_server_stats(server).connections < 1600; i++)
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	assert_int_equal(1600, http_server_stats(server).connections);
-	/* The two threads accept side by side, so which of the last are over is open. */
-	assert_int_equal(50, accepted_of(port, fds + 1500, 100));
+		if (i == 1499)
+			wait_for_connections(server, 1500);
+	}
+	assert_int_equal(1500, accepted_of(fds, 1500));
+	wait_for_connections(server, 1600);
+	assert_int_equal(50, accepted_of(fds + 1500, 100));
 	assert_int_equal(50, http_server_stats(server).refused_early);
-	assert_int_equal(1500, accepted_of(port, fds, 1500));
+	assert_int_equal(1500, accepted_of(fds, 1500));
 	for (unsigned i = 0; i < 1600; i++)
 		close(fds[i]);
 	http_server_stop(&server, 1000);
@@ -487,8 +496,7 @@ test_http_server__over_the_limit(void **state)
 	assert_int_equal(80, 4 + surplus_503 + surplus_closed);
 	for (unsigned i = 0; i < 80; i++)
 		close(fds[i]);
-	for (unsigned i = 0; i < 5000 && http_server_stats(server).connections; i++)
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	wait_for_connections(server, 0);
 	int fd = wire_open(http_server_port(server));
 	wire_send(fd, GET("/echo"));
 	struct str got = wire_read(fd, space, sizeof(space), 1, &closed);
