@@ -105,7 +105,9 @@ test_str__utf8(void **state)
 		assert_true(str_is_utf8(str_from(good[i])));
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_false(str_is_utf8(str_from(bad[i])));
-	assert_int_equal(str_utf8_step("\0", "\0" + 1), 1);
+	static const char nul[1];
+	assert_int_equal(str_utf8_step(nul, nul + 1), 1);
+	assert_int_equal(str_utf8_step(nul, nul), 0);
 }
 
 static void
