@@ -21,6 +21,7 @@ struct operation_call {
 	struct node node; /* where the route's permission was required */
 	int64_t if_match; /* from If-Match: "revision"; 0 when not stated */
 	struct page page; /* of a list: limit, cursor, q */
+	bool required; /* the route's permission has been required */
 	bool preview; /* ?preview=true: what is written is undone after the answer
 		       * was made, so that the operation need not care */
 
@@ -44,6 +45,11 @@ struct uuid param_uuid(const struct operation_call *op, const char *name);
 int64_t param_int(const struct operation_call *op, const char *name);
 int64_t param_time_us(const struct operation_call *op, const char *name);
 bool param_bool(const struct operation_call *op, const char *name);
+
+/* Requires the route's permission at a node, for a route whose x-node is `stated`: without it the
+ * operation fails. An operation whose use case requires it sets op->required itself. */
+enum status operation_require(
+	struct operation_call *op, struct node node, struct error *err) MUST_USE;
 
 /* Lists are {"items":[…],"next":"…"|null}: next is a cursor when op->page.more says so. */
 void list_open(struct operation_call *op);

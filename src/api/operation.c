@@ -58,6 +58,14 @@ param_bool(const struct operation_call *op, const char *name)
 	return str_eq(param_str(op, name), STR("true"));
 }
 
+enum status
+operation_require(struct operation_call *op, struct node node, struct error *err)
+{
+	enum status rc = call_require(&op->call, op->route->permission, node, err);
+	op->required = rc == OK;
+	return rc;
+}
+
 void
 list_open(struct operation_call *op)
 {

@@ -9,6 +9,7 @@
 /* The route table, generated from api/openapi.yaml. */
 enum route_access {
 	ROUTE_PERMITTED = 0, /* requires `permission` at the node */
+	ROUTE_STATED, /* requires it at a node that the operation finds: operation_require */
 	ROUTE_AUTHENTICATED, /* requires that it is known who calls */
 	ROUTE_PUBLIC, /* runs without a transaction */
 };

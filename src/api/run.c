@@ -66,10 +66,14 @@ run_called(struct exchange *x, struct tx *tx, struct buf *out, struct error *err
 	struct call *call = &x->op.call;
 	enum status rc = call_open(call, tx, x->org, err);
 	x->op.node = node_of(x);
+	x->op.required = false;
 	if (rc == OK && route->access == ROUTE_PERMITTED)
-		rc = call_require(call, route->permission, x->op.node, err);
+		rc = operation_require(&x->op, x->op.node, err);
 	if (rc == OK)
 		rc = run_operation(x, out, err);
+	if (rc == OK && route->access == ROUTE_STATED && !x->op.required)
+		rc = error_set(err, ERR_INTERNAL, "permission-not-required",
+			"The operation %s is not guarded; tell the makers.", route->name);
 	if (rc == OK && route->change)
 		rc = call_close(call, err);
 	return rc;

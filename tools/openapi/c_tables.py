@@ -156,8 +156,11 @@ def route(tables, operation):
         operation['permission'], 'ROUTE_PERMITTED')
     permission = constant(operation['permission']) if access == 'ROUTE_PERMITTED' else \
         'PERMISSION_NONE'
+    if operation['node'] == 'stated':
+        access = 'ROUTE_STATED'
+    within = 'NODE_WORKSPACE' if 'workspace' in names else 'NODE_ORG'
     node = {'platform': 'NODE_PLATFORM', 'org': 'NODE_ORG', 'workspace': 'NODE_WORKSPACE',
-            'self': 'NODE_NONE'}[operation['node']]
+            'stated': within, 'self': 'NODE_NONE'}[operation['node']]
     success = min(code for code in operation['answers'] if code.startswith('2'))
     fields = [
         f'.name = {quote(operation["id"])}', f'.method = HTTP_{operation["method"].upper()}',

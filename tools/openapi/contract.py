@@ -8,7 +8,7 @@ from .schema import ContractError, Schemas, only
 METHODS = ('get', 'post', 'put', 'patch', 'delete')
 CLASSES = ('read', 'write', 'destructive')
 KINDS = ('member', 'end_user', 'service_account', 'api_key', 'application', 'gateway', 'device')
-NODES = ('platform', 'org', 'workspace', 'self')
+NODES = ('platform', 'org', 'workspace', 'stated', 'self')
 DOORS = ('authzen', 'server')
 BODY_MAX_DEFAULT = 64 * 1024
 BODY_MAX_MOST = 4 * 1024 * 1024
@@ -142,6 +142,8 @@ class Contract:
             raise ContractError(f'{place}: at most {PATH_PARAMETERS_MAX} path parameters')
         if node in ('org', 'workspace') and node not in names:
             raise ContractError(f'{place}: x-node {node} needs {{{node}}} in the path')
+        if node == 'stated' and not {'org', 'workspace'} & set(names):
+            raise ContractError(f'{place}: x-node stated needs {{org}} or {{workspace}} in the path')
         if (node == 'self') != (permission in ('public', 'authenticated')):
             raise ContractError(f'{place}: x-node self goes with public and authenticated')
         kind = spec.get('x-kind')

@@ -3,7 +3,7 @@ from .schema import types_of
 
 NOTE = '<!-- Generated from api/openapi.yaml by tools/contract.py. -->\n'
 NODE = {'platform': 'the platform', 'org': 'the organisation', 'workspace': 'the workspace',
-        'self': ''}
+        'stated': 'the node that the request names', 'self': ''}
 
 
 def cell(text):
