@@ -237,7 +237,7 @@ policy_may_give(const struct question *question, const struct terms *terms, stru
 
 	scan.gives = true;
 	reason = holds(&scan, false, answer);
-	if (reason == REASON_NO_GRANT && is_scope_at(question)) {
+	if (reason != REASON_GRANTED && is_scope_at(question)) {
 		struct scan scopes = {.question = question,
 			.path = &path,
 			.terms = terms,
