@@ -110,7 +110,7 @@ give_owner(struct call *call, struct workspace_id id, struct principal_id owner,
 }
 
 enum status
-workspace_create(struct workspace *out, struct call *call, const struct workspace_draft *draft,
+workspace__found(struct workspace *out, struct call *call, const struct workspace_draft *draft,
 	struct error *err)
 {
 	*out = (struct workspace){.id = {uuid_new()},
@@ -121,9 +121,6 @@ workspace_create(struct workspace *out, struct call *call, const struct workspac
 		.created_us = call->now_us,
 		.changed = call_next_revision(call)};
 
-	if (org_is_platform(call->chain.org))
-		return error_set(err, ERR_CONFLICT, "platform-has-no-workspaces",
-			"The platform itself has no workspaces: make one in an organisation.");
 	enum status rc = texts_check(out, err);
 	if (rc == OK)
 		rc = insert(call, out, err);
@@ -131,10 +128,19 @@ workspace_create(struct workspace *out, struct call *call, const struct workspac
 		rc = iam__record(call, "workspaces.create", "workspace", out->id.id, NOTHING,
 			call_json(call, workspace_write, out), err);
 	if (rc == OK)
-		rc = give_owner(call, out->id, draft->owner, err);
-	if (rc == OK)
 		call_touch(call, VIEW_WORKSPACE, out->id.id);
 	return rc;
+}
+
+enum status
+workspace_create(struct workspace *out, struct call *call, const struct workspace_draft *draft,
+	struct error *err)
+{
+	if (org_is_platform(call->chain.org))
+		return error_set(err, ERR_CONFLICT, "platform-has-no-workspaces",
+			"The platform itself has no workspaces: make one in an organisation.");
+	enum status rc = workspace__found(out, call, draft, err);
+	return rc == OK ? give_owner(call, out->id, draft->owner, err) : rc;
 }
 
 enum status

@@ -35,6 +35,10 @@ enum status workspace_update(struct workspace *out, struct call *call, struct wo
 enum status workspace_delete(
 	struct call *call, struct workspace_id id, int64_t if_match, struct error *err) MUST_USE;
 
+/* An organisation's first one, without an owner of its own. */
+enum status workspace__found(struct workspace *out, struct call *call,
+	const struct workspace_draft *draft, struct error *err) MUST_USE;
+
 void workspace_write(struct json_writer *w, const char *name, const void *workspace);
 
 #endif
