@@ -90,30 +90,35 @@ static const uint8_t value_of[256] = {['A'] = 1,
 	['-'] = 63,
 	['_'] = 64};
 
+/* Two to four characters, one byte fewer; false on another character or bits left over. */
+static bool
+decode_group(uint8_t *out, const char *in, size_t count)
+{
+	uint32_t bits = 0, valid = 1;
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t value = i < count ? value_of[(uint8_t)in[i]] : 1;
+		valid &= value != 0;
+		bits = bits << 6 | ((value - 1) & 63);
+	}
+	for (size_t i = 0; i + 1 < count; i++)
+		out[i] = (uint8_t)(bits >> (16 - 8 * i));
+	uint32_t left_over = count == 4 ? 0 : bits & (UINT32_MAX >> (8 + 8 * (count - 1)));
+	return valid && left_over == 0;
+}
+
 bool
 crypto_base64url_decode(uint8_t *out, size_t out_size, size_t *out_len, struct str text)
 {
-	uint32_t bits = 0;
-	unsigned held = 0;
-	size_t n = 0;
-	if (!text.ptr || text.len % 4 == 1)
+	size_t tail = text.len % 4, len = text.len / 4 * 3 + (tail ? tail - 1 : 0);
+	if (!text.ptr || tail == 1 || len > out_size)
 		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		uint32_t value = value_of[(uint8_t)text.ptr[i]];
-		if (value == 0)
-			return false;
-		bits = bits << 6 | (value - 1);
-		held += 6;
-		if (held < 8)
-			continue;
-		if (n == out_size)
-			return false;
-		held -= 8;
-		out[n++] = (uint8_t)(bits >> held);
-		bits &= (UINT32_C(1) << held) - 1;
-	}
-	*out_len = n;
-	return bits == 0;
+	bool good = true;
+	for (size_t i = 0; i < text.len / 4; i++)
+		good &= decode_group(out + 3 * i, text.ptr + 4 * i, 4);
+	if (tail)
+		good &= decode_group(out + text.len / 4 * 3, text.ptr + text.len - tail, tail);
+	*out_len = len;
+	return good;
 }
 
 void
