@@ -1,5 +1,6 @@
 // A small client of the management API and of the decisions, and what one expects of its answers.
 import { expect } from "vitest";
+import { holdAgainstContract } from "./contract.ts";
 import type { Decision, DecisionRequest, Org, Page, Problem } from "./types.ts";
 
 export interface Answer<T = unknown> {
@@ -18,7 +19,7 @@ export class Api {
     readonly secret: string | undefined,
   ) {}
 
-  /** One request, whatever comes of it. */
+  /** One request, whatever comes of it, as long as the contract knows it. */
   async request<T = unknown>(
     method: Method,
     path: string,
@@ -38,7 +39,9 @@ export class Api {
     const text = await response.text();
     const json = /[/+]json/.test(response.headers.get("content-type") ?? "");
     const parsed: unknown = json && text !== "" ? JSON.parse(text) : undefined;
-    return { status: response.status, headers: response.headers, text, body: parsed as T };
+    const answer = { status: response.status, headers: response.headers, text, body: parsed as T };
+    holdAgainstContract(method, path, answer);
+    return answer;
   }
 
   /** A request that has to succeed; its body. */

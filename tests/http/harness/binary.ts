@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 export const ROOT = resolve(import.meta.dirname, "../../..");
-export const THINGWARD = process.env["THINGWARD"] ?? join(ROOT, "build/test/src/cli/thingward");
+export const THINGWARD = resolve(ROOT, process.env["THINGWARD"] ?? "build/test/src/cli/thingward");
 
 if (!existsSync(THINGWARD)) throw new Error(`${THINGWARD} is missing; ./test http builds it`);
 
