@@ -101,6 +101,7 @@ struct directory_load {
 
 	/* The directory's: what was noted before the snapshot began. */
 	uint64_t epochs[MISSES_MAX], org_epochs[MISSES_MAX];
+	int64_t floors[MISSES_MAX];
 	unsigned attempts, stale;
 };
 enum status directory_load(

@@ -61,12 +61,16 @@ struct packer {
 };
 const void *pack__view(struct packer *p, enum view_kind kind, const void *view);
 
-/* What is known of an organisation's revision. Never removed: there are as many as organisations
- * that were asked about. `floor`: no older snapshot is published. `told`: everything up to it has
- * been dropped. */
+/*
+ * What is known of an organisation's revision. Never removed: there are as many as organisations
+ * that were asked about or changed. `floor`: a load that begins now must see it. `told`: all that
+ * changed up to it has been dropped. `first`: there was no view of the organisation before, and
+ * since `told` begins with it, none of an older snapshot may come.
+ */
 struct heads {
 	struct cds_lfht_node node;
 	struct uuid org;
+	int64_t first;
 	_Atomic int64_t floor, told;
 };
 
@@ -125,10 +129,9 @@ _Static_assert(STRIPES == 1 << 10, "the upper ten bits choose the stripe");
 /* The table: table.c. Inside directory_enter. */
 struct entry *table__find(struct directory *d, const struct view_key *key);
 uint64_t table__epoch(struct directory *d, const struct view_key *key);
-/* Publishes, unless the key was dropped since `epoch` was noted or the snapshot is older than what
- * is known: then false, and the entry is freed. Takes the entry in either case. */
-bool table__publish(struct directory *d, struct entry *e, const struct heads *heads,
-	int64_t revision, uint64_t epoch);
+/* Publishes, unless the key was dropped since `epoch` was noted (or memory fails): then false, and
+ * the entry is freed. Takes the entry in either case. */
+bool table__publish(struct directory *d, struct entry *e, uint64_t epoch);
 void table__drop(struct directory *d, const struct view_key *key);
 /* Everything that `org` has; of the kind alone (in every organisation) when `org` is NULL. */
 void table__drop_many(struct directory *d, const struct org_id *org, enum view_kind kind);

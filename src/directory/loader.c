@@ -17,7 +17,7 @@ struct run {
 	bool opened;
 	struct org_id org;
 	struct org_heads seen;
-	struct heads *heads;
+	int64_t first; /* no older snapshot may be published */
 	const struct org_view *own; /* loaded by this run */
 };
 
@@ -37,7 +37,7 @@ publish(struct run *run, const struct view_key *key, const void *view, uint64_t 
 		return rc;
 	directory__before_publish(key);
 	directory_enter();
-	if (!table__publish(run->d, e, run->heads, run->seen.revision, epoch))
+	if (!table__publish(run->d, e, epoch))
 		run->load->stale++;
 	directory_leave();
 	return OK;
@@ -55,10 +55,11 @@ open_org(struct run *run, struct org_id org, struct error *err)
 	if (rc != OK)
 		return rc;
 	directory_enter();
-	run->heads = run->seen.found ? heads__get(run->d, org, run->seen.revision)
-				     : heads__find(run->d, org);
+	const struct heads *heads = run->seen.found ? heads__get(run->d, org, run->seen.revision)
+						    : heads__find(run->d, org);
+	run->first = heads ? heads->first : 0;
 	directory_leave();
-	return run->seen.found && !run->heads ? error_no_memory(err) : OK;
+	return run->seen.found && !heads ? error_no_memory(err) : OK;
 }
 
 static enum status
@@ -170,6 +171,10 @@ load_one(struct run *run, const struct miss *miss, struct error *err)
 	enum status rc = open_org(run, miss->key.org, err);
 	if (rc != OK)
 		return rc;
+	if (run->seen.revision < run->first || run->seen.revision < run->load->floors[run->at]) {
+		run->load->stale++;
+		return OK;
+	}
 	if (run->seen.found && miss->key.kind == VIEW_ORG) {
 		rc = enter_with_skeleton(run, &org, err);
 		if (rc == OK)
@@ -204,17 +209,26 @@ run_load(struct store_job *job, struct tx *tx, struct error *err)
 }
 
 /* Notes what may not move until the publishing, and only then has a snapshot begun. */
+static void
+note(struct directory_load *load, uint32_t at)
+{
+	struct directory *d = load->directory;
+	const struct view_key *key = &load->misses.items[at].key;
+	struct view_key org = key__normal(VIEW_ORG, key->org, key->org.id);
+	const struct heads *heads = heads__find(d, key->org);
+	load->floors[at] = heads ? atomic_load(&heads->floor) : 0;
+	load->epochs[at] = table__epoch(d, key);
+	load->org_epochs[at] = table__epoch(d, &org);
+}
+
 static enum status
 submit(struct directory_load *load, struct error *err)
 {
-	struct directory *d = load->directory;
-	for (uint32_t i = 0; i < load->misses.count; i++) {
-		struct view_key *key = &load->misses.items[i].key;
-		struct view_key org = key__normal(VIEW_ORG, key->org, key->org.id);
-		load->epochs[i] = table__epoch(d, key);
-		load->org_epochs[i] = table__epoch(d, &org);
-	}
-	return store_read(d->store, &load->job, err);
+	directory_enter();
+	for (uint32_t i = 0; i < load->misses.count; i++)
+		note(load, i);
+	directory_leave();
+	return store_read(load->directory->store, &load->job, err);
 }
 
 static void

@@ -113,6 +113,6 @@ rows__add_everywhere(struct wide_set *set, const struct org_view *org, struct st
 	for (uint32_t n = PERMISSION_OWN_FIRST; n < org->permission_end; n++) {
 		const struct permission_view *own = org->permissions[n - PERMISSION_OWN_FIRST];
 		if (own && str_eq(own->name, name))
-			wide_add(set, n);
+			wide_add(set, own->alias != PERMISSION_NONE ? own->alias : n);
 	}
 }

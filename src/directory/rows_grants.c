@@ -14,6 +14,12 @@ static const struct sql GRANTS =
 	    "AND s.resource = g.node "
 	    "WHERE g.org = $1 AND g.holder = $2 AND g.holder_kind = $3");
 
+struct found {
+	struct arena *arena;
+	struct grant_entry *entries;
+	uint32_t count, cap;
+};
+
 static uint32_t
 resolve(const struct org_view *org, const struct query *q, const struct holder *holder)
 {
@@ -52,13 +58,38 @@ compare_entries(const void *a, const void *b)
 	return order ? order : uuid_compare(left->id.id, right->id.id);
 }
 
+/* One row more; one whose role is gone is passed over. */
+static enum status
+add_row(struct holder_grants *out, struct found *found, const struct org_view *org,
+	const struct holder *holder, struct query *q, struct error *err)
+{
+	bool single = !query_is_null(q, 4);
+	if (!single && query_is_null(q, 3))
+		return OK;
+	if (found->count == GRANTS_PER_HOLDER_MAX)
+		return rows__corrupt(err, "a holder of more grants than are possible");
+	void *items = found->entries;
+	enum status rc = rows__grow(
+		&items, found->count, &found->cap, sizeof(*found->entries), found->arena, err);
+	if (rc != OK)
+		return rc;
+	found->entries = items;
+	struct grant_entry *entry = &found->entries[found->count++];
+	rc = read_row(entry, q, found->arena, err);
+	if (rc == OK && single) {
+		entry->permission = resolve(org, q, holder);
+		out->has_names = true;
+	}
+	return rc;
+}
+
 enum status
-rows__load_grants(struct grants *out, bool *has_names, struct tx *tx, const struct org_view *org,
+rows__load_grants(struct holder_grants *out, struct tx *tx, const struct org_view *org,
 	const struct holder *holder, struct arena *arena, struct error *err)
 {
-	struct grant_entry *entries = NULL;
-	uint32_t count = 0, cap = 0;
+	struct found found = {.arena = arena};
 	struct query q;
+	*out = (struct holder_grants){0};
 	enum status rc = query_begin(&q, tx, &GRANTS, err);
 	if (rc != OK)
 		return rc;
@@ -66,32 +97,13 @@ rows__load_grants(struct grants *out, bool *has_names, struct tx *tx, const stru
 	query_bind_uuid(&q, 2, holder->id);
 	query_bind_int(&q, 3, holder->kind);
 	while ((rc = query_next(&q, err)) == OK && q.row) {
-		bool single = !query_is_null(&q, 4);
-		if (!single && query_is_null(&q, 3))
-			continue; /* the role is gone */
-		if (count == GRANTS_PER_HOLDER_MAX) {
-			rc = rows__corrupt(err, "a holder of more grants than are possible");
-			break;
-		}
-		void *items = entries;
-		rc = rows__grow(&items, count, &cap, sizeof(*entries), arena, err);
+		rc = add_row(out, &found, org, holder, &q, err);
 		if (rc != OK)
 			break;
-		entries = items;
-		rc = read_row(&entries[count], &q, arena, err);
-		if (rc != OK)
-			break;
-		if (single) {
-			entries[count].permission = resolve(org, &q, holder);
-			*has_names = true;
-		}
-		count++;
 	}
 	query_end(&q);
-	if (rc != OK)
-		return rc;
-	if (count)
-		qsort(entries, count, sizeof(*entries), compare_entries);
-	*out = (struct grants){entries, count};
-	return OK;
+	if (rc == OK && found.count)
+		qsort(found.entries, found.count, sizeof(*found.entries), compare_entries);
+	out->grants = (struct grants){found.entries, found.count};
+	return rc;
 }

@@ -60,8 +60,11 @@ struct holder {
 	struct uuid id;
 	struct workspace_id workspace; /* where it belongs, or nil */
 };
-enum status rows__load_grants(struct grants *out, bool *has_names, struct tx *tx,
-	const struct org_view *org, const struct holder *holder, struct arena *arena,
-	struct error *err) MUST_USE;
+struct holder_grants {
+	struct grants grants;
+	bool has_names; /* some are of a single permission */
+};
+enum status rows__load_grants(struct holder_grants *out, struct tx *tx, const struct org_view *org,
+	const struct holder *holder, struct arena *arena, struct error *err) MUST_USE;
 
 #endif

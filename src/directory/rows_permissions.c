@@ -4,7 +4,7 @@
 
 /* Those that were removed count as well: when they went, the list changed. */
 static const struct sql PERMISSIONS =
-	SQL("SELECT number, workspace, name, class, machine, removed, changed "
+	SQL("SELECT number, workspace, name, class, machine, removed, changed, alias "
 	    "FROM permissions WHERE org = $1 ORDER BY number");
 
 struct found {
@@ -21,6 +21,8 @@ check_row(const struct query *q, struct error *err)
 		return rows__corrupt(err, "a permission's number is out of range");
 	if (class < CLASS_READ || class > CLASS_DESTRUCTIVE)
 		return rows__corrupt(err, "a permission's class does not exist");
+	if (!query_is_null(q, 7) && !catalogue_at((uint32_t)query_int(q, 7)))
+		return rows__corrupt(err, "a permission's other name does not exist");
 	return OK;
 }
 
@@ -48,6 +50,7 @@ add_row(struct found *found, struct org_view *org, struct query *q, struct arena
 		.name = query_str_copy(q, 2, arena),
 		.workspace = {query_uuid(q, 1)},
 		.number = (uint32_t)query_int(q, 0),
+		.alias = query_is_null(q, 7) ? PERMISSION_NONE : (uint32_t)query_int(q, 7),
 		.class = (enum permission_class)query_int(q, 3),
 		.machine = query_int(q, 4) != 0,
 	};

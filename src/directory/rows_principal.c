@@ -49,10 +49,14 @@ rows_load_group(const struct group_view **out, struct tx *tx, const struct org_v
 	view->id = id;
 	view->names_at = org->skeleton;
 	struct holder holder = {.kind = HOLDER_GROUP, .id = id.id};
-	rc = rows__load_grants(&view->grants, &view->has_names, tx, org, &holder, arena, err);
-	if (rc == OK)
-		*out = view;
-	return rc;
+	struct holder_grants held;
+	rc = rows__load_grants(&held, tx, org, &holder, arena, err);
+	if (rc != OK)
+		return rc;
+	view->grants = held.grants;
+	view->has_names = held.has_names;
+	*out = view;
+	return OK;
 }
 
 static enum status
@@ -123,10 +127,14 @@ rows_load_principal(const struct principal_view **out, struct tx *tx, const stru
 	if (rc != OK)
 		return rc;
 	struct holder holder = {HOLDER_PRINCIPAL, id.id, view->workspace};
-	rc = rows__load_grants(&view->grants, &view->has_names, tx, org, &holder, arena, err);
-	if (rc == OK)
-		*out = view;
-	return rc;
+	struct holder_grants held;
+	rc = rows__load_grants(&held, tx, org, &holder, arena, err);
+	if (rc != OK)
+		return rc;
+	view->grants = held.grants;
+	view->has_names = view->has_names || held.has_names;
+	*out = view;
+	return OK;
 }
 
 static enum status

@@ -84,7 +84,7 @@ add_all(struct wide_set *exercises, struct wide_set *gives, const struct org_vie
 	}
 	for (uint32_t n = PERMISSION_OWN_FIRST; n < org->permission_end; n++) {
 		const struct permission_view *own = org->permissions[n - PERMISSION_OWN_FIRST];
-		if (!own)
+		if (!own || own->alias != PERMISSION_NONE)
 			continue;
 		if (draft->exercises_all && uuid_is_nil(own->workspace.id) && !own->machine)
 			wide_add(exercises, n);

@@ -73,8 +73,7 @@ put_in(struct directory *d, struct entry *e, const struct view_key *key, uint64_
 }
 
 bool
-table__publish(struct directory *d, struct entry *e, const struct heads *heads, int64_t revision,
-	uint64_t epoch)
+table__publish(struct directory *d, struct entry *e, uint64_t epoch)
 {
 	struct view_key key = {(enum view_kind)e->kind, {e->org}, e->id};
 	uint64_t hash = key__hash(d, &key);
@@ -82,8 +81,7 @@ table__publish(struct directory *d, struct entry *e, const struct heads *heads, 
 	uint32_t size = e->size;
 	clock__take_room(d, size);
 	mutex_lock(&stripe->mutex);
-	bool fresh = atomic_load(&stripe->epoch) == epoch &&
-		(!heads || atomic_load(&heads->floor) <= revision);
+	bool fresh = atomic_load(&stripe->epoch) == epoch;
 	bool kept = fresh && put_in(d, e, &key, hash);
 	mutex_unlock(&stripe->mutex);
 	if (!kept)
@@ -155,8 +153,8 @@ heads__get(struct directory *d, struct org_id org, int64_t revision)
 	heads = calloc(1, sizeof(*heads));
 	if (!heads)
 		return NULL;
-	/* Before the first there is no view of it, so that nothing older can be told. */
 	heads->org = org.id;
+	heads->first = revision;
 	atomic_init(&heads->floor, revision);
 	atomic_init(&heads->told, revision);
 	struct cds_lfht_node *node = cds_lfht_add_unique(
