@@ -69,6 +69,17 @@ buf_append(struct buf *b, const void *bytes, size_t len)
 	b->len += len;
 }
 
+char *
+buf_extend(struct buf *b, size_t len)
+{
+	static char nothing[1];
+	if (!reserve(b, len))
+		return NULL;
+	char *out = b->ptr ? b->ptr + b->len : nothing;
+	b->len += len;
+	return out;
+}
+
 void
 buf_str(struct buf *b, struct str s)
 {

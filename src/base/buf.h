@@ -26,6 +26,8 @@ void buf_clear(struct buf *b); /* frees what is owned; wipes nothing */
 void buf_reset(struct buf *b); /* empties, keeps the memory */
 
 void buf_append(struct buf *b, const void *bytes, size_t len);
+/* `len` more bytes for the caller to fill, valid until the next append; NULL when it failed. */
+char *buf_extend(struct buf *b, size_t len);
 void buf_str(struct buf *b, struct str s);
 void buf_char(struct buf *b, char c);
 void buf_u64(struct buf *b, uint64_t value);

@@ -178,19 +178,14 @@ crypto_wipe(void *bytes, size_t len)
 	OPENSSL_cleanse(bytes, len);
 }
 
-enum status
-crypto_seal(uint8_t *out, size_t out_size, size_t *out_len, const uint8_t key[32], struct str plain,
-	struct str aad, struct error *err)
+/* `out` has room for the plain text and the overhead. */
+static bool
+encrypt(uint8_t *out, const uint8_t key[32], struct str plain, struct str aad)
 {
 	EVP_CIPHER_CTX *ctx = contexts()->cipher;
-	int done = 0, last = 0;
-	*out_len = 0;
-	if (plain.len > INT32_MAX || aad.len > INT32_MAX || out_size < CRYPTO_SEAL_OVERHEAD ||
-		out_size - CRYPTO_SEAL_OVERHEAD < plain.len)
-		return error_set(
-			err, ERR_TOO_LARGE, "seal-too-large", "The text to seal is too large.");
-	random_bytes(out, GCM_IV);
 	uint8_t *body = out + GCM_IV, *tag = body + plain.len;
+	int done = 0, last = 0;
+	random_bytes(out, GCM_IV);
 	bool sealed = EVP_EncryptInit_ex2(ctx, aes_gcm, key, out, NULL) == 1 &&
 		EVP_EncryptUpdate(ctx, NULL, &done, (const uint8_t *)aad.ptr, (int)aad.len) == 1 &&
 		EVP_EncryptUpdate(ctx, body, &done, (const uint8_t *)plain.ptr, (int)plain.len) ==
@@ -198,26 +193,34 @@ crypto_seal(uint8_t *out, size_t out_size, size_t *out_len, const uint8_t key[32
 		EVP_EncryptFinal_ex(ctx, body + done, &last) == 1 &&
 		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, GCM_TAG, tag) == 1;
 	EVP_CIPHER_CTX_reset(ctx);
-	if (!sealed)
-		return library_failed(err);
-	*out_len = plain.len + CRYPTO_SEAL_OVERHEAD;
-	return OK;
+	return sealed;
 }
 
 enum status
-crypto_open(uint8_t *out, size_t out_size, size_t *out_len, const uint8_t key[32],
-	struct str sealed, struct str aad, struct error *err)
+crypto_seal(
+	struct buf *out, const uint8_t key[32], struct str plain, struct str aad, struct error *err)
+{
+	size_t before = out->len;
+	bool fits = plain.len <= INT32_MAX && aad.len <= INT32_MAX;
+	char *room = fits ? buf_extend(out, plain.len + CRYPTO_SEAL_OVERHEAD) : NULL;
+	if (!room)
+		return error_set(
+			err, ERR_TOO_LARGE, "seal-too-large", "The text to seal is too large.");
+	if (encrypt((uint8_t *)room, key, plain, aad))
+		return OK;
+	out->len = before;
+	return library_failed(err);
+}
+
+/* `out` has room for the sealed text without the overhead. */
+static bool
+decrypt(uint8_t *out, const uint8_t key[32], struct str sealed, struct str aad)
 {
 	EVP_CIPHER_CTX *ctx = contexts()->cipher;
-	uint8_t tag[GCM_TAG];
-	int done = 0, last = 0;
-	*out_len = 0;
-	if (sealed.len < CRYPTO_SEAL_OVERHEAD || sealed.len > INT32_MAX || aad.len > INT32_MAX ||
-		out_size < sealed.len - CRYPTO_SEAL_OVERHEAD)
-		return error_set(
-			err, ERR_CORRUPT, "seal-broken", "A sealed value cannot be opened.");
 	const uint8_t *iv = (const uint8_t *)sealed.ptr, *body = iv + GCM_IV;
 	size_t len = sealed.len - CRYPTO_SEAL_OVERHEAD;
+	uint8_t tag[GCM_TAG];
+	int done = 0, last = 0;
 	memcpy(tag, body + len, GCM_TAG);
 	bool opened = EVP_DecryptInit_ex2(ctx, aes_gcm, key, iv, NULL) == 1 &&
 		EVP_DecryptUpdate(ctx, NULL, &done, (const uint8_t *)aad.ptr, (int)aad.len) == 1 &&
@@ -225,12 +228,26 @@ crypto_open(uint8_t *out, size_t out_size, size_t *out_len, const uint8_t key[32
 		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, GCM_TAG, tag) == 1 &&
 		EVP_DecryptFinal_ex(ctx, out + done, &last) == 1;
 	EVP_CIPHER_CTX_reset(ctx);
-	if (!opened) {
-		ERR_clear_error();
+	if (!opened)
 		crypto_wipe(out, len);
+	return opened;
+}
+
+enum status
+crypto_open(struct buf *out, const uint8_t key[32], struct str sealed, struct str aad,
+	struct error *err)
+{
+	size_t before = out->len;
+	if (sealed.len < CRYPTO_SEAL_OVERHEAD || sealed.len > INT32_MAX || aad.len > INT32_MAX)
 		return error_set(
 			err, ERR_CORRUPT, "seal-broken", "A sealed value cannot be opened.");
-	}
-	*out_len = len;
-	return OK;
+	char *room = buf_extend(out, sealed.len - CRYPTO_SEAL_OVERHEAD);
+	if (!room)
+		return error_set(err, ERR_TOO_LARGE, "seal-too-large",
+			"The text to open does not fit where it is wanted.");
+	if (decrypt((uint8_t *)room, key, sealed, aad))
+		return OK;
+	ERR_clear_error();
+	out->len = before;
+	return error_set(err, ERR_CORRUPT, "seal-broken", "A sealed value cannot be opened.");
 }

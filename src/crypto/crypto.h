@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -36,13 +37,16 @@ void crypto_hmac(
 bool crypto_equal(const void *a, const void *b, size_t len);
 void crypto_wipe(void *bytes, size_t len);
 
-/* AES-256-GCM: 12 random bytes, ciphertext, 16-byte tag. `aad` binds table, organisation, row.
- * ERR_TOO_LARGE when it does not fit `out`; ERR_CORRUPT when key, aad or a bit is another. */
+/*
+ * AES-256-GCM: 12 random bytes, ciphertext, 16-byte tag. `aad` binds table, organisation, row. The
+ * result is appended to `out`; after a failure `out` is as before, or failed. ERR_TOO_LARGE when it
+ * does not fit; ERR_CORRUPT when key, aad or a bit is another. What is opened is secret.
+ */
 #define CRYPTO_SEAL_OVERHEAD 28
-enum status crypto_seal(uint8_t *out, size_t out_size, size_t *out_len, const uint8_t key[32],
-	struct str plain, struct str aad, struct error *err) MUST_USE;
-enum status crypto_open(uint8_t *out, size_t out_size, size_t *out_len, const uint8_t key[32],
-	struct str sealed, struct str aad, struct error *err) MUST_USE;
+enum status crypto_seal(struct buf *out, const uint8_t key[32], struct str plain, struct str aad,
+	struct error *err) MUST_USE;
+enum status crypto_open(struct buf *out, const uint8_t key[32], struct str sealed, struct str aad,
+	struct error *err) MUST_USE;
 
 /* base64url without padding (RFC 4648 section 5). Decoding is strict: no padding, no other
  * character, no non-zero trailing bits. */

@@ -284,30 +284,25 @@ keyring_verify(
 }
 
 enum status
-keyring_seal(const struct keyring *ring, uint8_t *out, size_t out_size, size_t *out_len,
-	struct str plain, struct str aad, struct error *err)
+keyring_seal(const struct keyring *ring, struct buf *out, struct str plain, struct str aad,
+	struct error *err)
 {
-	*out_len = 0;
-	if (out_size == 0)
-		return error_set(
-			err, ERR_TOO_LARGE, "seal-too-large", "The text to seal is too large.");
-	out[0] = ring->newest_master;
-	enum status rc = crypto_seal(out + 1, out_size - 1, out_len,
-		ring->masters[ring->newest_master].key, plain, aad, err);
-	if (rc == OK)
-		*out_len += 1;
+	size_t before = out->len;
+	buf_char(out, (char)ring->newest_master);
+	enum status rc = crypto_seal(out, ring->masters[ring->newest_master].key, plain, aad, err);
+	if (rc != OK)
+		out->len = before;
 	return rc;
 }
 
 enum status
-keyring_open(const struct keyring *ring, uint8_t *out, size_t out_size, size_t *out_len,
-	struct str sealed, struct str aad, struct error *err)
+keyring_open(const struct keyring *ring, struct buf *out, struct str sealed, struct str aad,
+	struct error *err)
 {
-	*out_len = 0;
 	uint8_t name = sealed.len > 0 ? (uint8_t)sealed.ptr[0] : 0;
 	if (!ring->masters[name].present)
 		return error_set(err, ERR_CORRUPT, "seal-broken",
 			"A sealed value names a master key that the key file does not have.");
 	struct str rest = {sealed.ptr + 1, sealed.len - 1};
-	return crypto_open(out, out_size, out_len, ring->masters[name].key, rest, aad, err);
+	return crypto_open(out, ring->masters[name].key, rest, aad, err);
 }

@@ -59,10 +59,10 @@ bool keyring_verify(
 
 /* crypto_seal under the newest master key, with one byte before it that names the key. */
 #define KEYRING_SEAL_OVERHEAD (1 + CRYPTO_SEAL_OVERHEAD)
-enum status keyring_seal(const struct keyring *ring, uint8_t *out, size_t out_size, size_t *out_len,
-	struct str plain, struct str aad, struct error *err) MUST_USE;
+enum status keyring_seal(const struct keyring *ring, struct buf *out, struct str plain,
+	struct str aad, struct error *err) MUST_USE;
 /* ERR_CORRUPT as well when that master key is gone. */
-enum status keyring_open(const struct keyring *ring, uint8_t *out, size_t out_size, size_t *out_len,
-	struct str sealed, struct str aad, struct error *err) MUST_USE;
+enum status keyring_open(const struct keyring *ring, struct buf *out, struct str sealed,
+	struct str aad, struct error *err) MUST_USE;
 
 #endif

@@ -171,6 +171,25 @@ test_buf__numbers_and_formats(void **state)
 }
 
 static void
+test_buf__extends(void **state)
+{
+	(void)state;
+	struct buf b;
+	buf_init(&b, 4);
+	assert_non_null(buf_extend(&b, 0));
+	assert_int_equal(b.len, 0);
+	char *room = buf_extend(&b, 4);
+	assert_non_null(room);
+	memcpy(room, "abcd", 4);
+	check_str(buf_view(&b), "abcd");
+	assert_non_null(buf_extend(&b, 0));
+	assert_null(buf_extend(&b, 1));
+	assert_true(b.failed);
+	assert_null(buf_extend(&b, 0));
+	buf_clear(&b);
+}
+
+static void
 test_buf__json_strings(void **state)
 {
 	(void)state;
@@ -354,6 +373,7 @@ main(void)
 		cmocka_unit_test(test_buf__stops_at_its_maximum),
 		cmocka_unit_test(test_buf__latches),
 		cmocka_unit_test(test_buf__numbers_and_formats),
+		cmocka_unit_test(test_buf__extends),
 		cmocka_unit_test(test_buf__json_strings),
 		cmocka_unit_test(test_arena__caps_what_it_hands_out),
 		cmocka_unit_test(test_arena__zeroed_and_aligned_after_reset),

@@ -152,77 +152,91 @@ test_seal__vector(void **state)
 		"\x86\xa7\xa9\x53\x15\x34\xf7\xda\x2e\x4c\x30\x3d\x8a\x31\x8a\x72"
 		"\x1c\x3c\x0c\x95\x95\x68\x09\x53\x2f\xcf\x0e\x24\x49\xa6\xb5\x25"
 		"\xb1\x6a\xed\xf5\xaa\x0d\xe6\x57\xba\x63\x7b\x39";
-	uint8_t out[128];
-	size_t len = 0;
+	struct buf out;
 	struct error err = {0};
-	assert_int_equal(crypto_open(out, sizeof(out), &len, (const uint8_t *)key,
+	buf_init(&out, 128);
+	assert_int_equal(crypto_open(&out, (const uint8_t *)key,
 				 (struct str){sealed, sizeof(sealed) - 1}, STR(aad), &err),
 		OK);
-	assert_int_equal(len, sizeof(plain) - 1);
-	assert_memory_equal(out, plain, len);
+	assert_int_equal(out.len, sizeof(plain) - 1);
+	assert_memory_equal(out.ptr, plain, out.len);
+	buf_clear(&out);
+}
+
+static void
+check_unopenable(const uint8_t key[32], struct str sealed, struct str aad)
+{
+	struct error err = {0};
+	struct buf out;
+	buf_init(&out, 64);
+	assert_int_equal(crypto_open(&out, key, sealed, aad, &err), ERR_CORRUPT);
+	assert_int_equal(out.len, 0);
+	buf_clear(&out);
 }
 
 static void
 test_seal__round_trip_and_tamper(void **state)
 {
 	(void)state;
-	uint8_t key[32] = {1}, other[32] = {2}, sealed[64], again[64], out[64];
-	size_t len = 0, again_len = 0, out_len = 0;
+	uint8_t key[32] = {1}, other[32] = {2};
 	struct error err = {0};
+	struct buf sealed, again, out;
 	struct str plain = STR("a private key"), aad = STR("keys|org|row");
-	assert_int_equal(crypto_seal(sealed, sizeof(sealed), &len, key, plain, aad, &err), OK);
-	assert_int_equal(len, plain.len + CRYPTO_SEAL_OVERHEAD);
-	assert_int_equal(crypto_seal(again, sizeof(again), &again_len, key, plain, aad, &err), OK);
-	assert_memory_not_equal(sealed, again, len);
-	struct str whole = {(const char *)sealed, len};
-	assert_int_equal(crypto_open(out, sizeof(out), &out_len, key, whole, aad, &err), OK);
-	check_str(((struct str){(const char *)out, out_len}), "a private key");
+	buf_init(&sealed, 64);
+	buf_init(&again, 64);
+	buf_init(&out, 64);
+	assert_int_equal(crypto_seal(&sealed, key, plain, aad, &err), OK);
+	assert_int_equal(sealed.len, plain.len + CRYPTO_SEAL_OVERHEAD);
+	assert_int_equal(crypto_seal(&again, key, plain, aad, &err), OK);
+	assert_memory_not_equal(sealed.ptr, again.ptr, sealed.len);
+	struct str whole = buf_view(&sealed);
+	buf_str(&out, STR("before "));
+	assert_int_equal(crypto_open(&out, key, whole, aad, &err), OK);
+	check_str(buf_view(&out), "before a private key");
 
-	for (size_t i = 0; i < len * 8; i++) {
-		err = (struct error){0};
-		sealed[i / 8] ^= (uint8_t)(1 << i % 8);
-		assert_int_equal(crypto_open(out, sizeof(out), &out_len, key, whole, aad, &err),
-			ERR_CORRUPT);
-		assert_int_equal(out_len, 0);
-		sealed[i / 8] ^= (uint8_t)(1 << i % 8);
+	for (size_t i = 0; i < sealed.len * 8; i++) {
+		sealed.ptr[i / 8] = (char)(sealed.ptr[i / 8] ^ (1 << i % 8));
+		check_unopenable(key, whole, aad);
+		sealed.ptr[i / 8] = (char)(sealed.ptr[i / 8] ^ (1 << i % 8));
 	}
-	for (size_t cut = 0; cut < len; cut++) {
-		err = (struct error){0};
-		assert_int_equal(crypto_open(out, sizeof(out), &out_len, key,
-					 (struct str){whole.ptr, cut}, aad, &err),
-			ERR_CORRUPT);
-	}
-	err = (struct error){0};
-	assert_int_equal(
-		crypto_open(out, sizeof(out), &out_len, other, whole, aad, &err), ERR_CORRUPT);
-	err = (struct error){0};
-	assert_int_equal(
-		crypto_open(out, sizeof(out), &out_len, key, whole, STR("x"), &err), ERR_CORRUPT);
-	err = (struct error){0};
-	assert_int_equal(crypto_open(out, sizeof(out), &out_len, key, whole, aad, &err), OK);
+	for (size_t cut = 0; cut < sealed.len; cut++)
+		check_unopenable(key, (struct str){whole.ptr, cut}, aad);
+	check_unopenable(other, whole, aad);
+	check_unopenable(key, whole, STR("x"));
+	check_unopenable(key, whole, (struct str){0});
+	buf_reset(&out);
+	assert_int_equal(crypto_open(&out, key, whole, aad, &err), OK);
+	check_str(buf_view(&out), "a private key");
+	buf_clear(&sealed);
+	buf_clear(&again);
+	buf_clear(&out);
 }
 
 static void
 test_seal__sizes(void **state)
 {
 	(void)state;
-	uint8_t key[32] = {1}, sealed[CRYPTO_SEAL_OVERHEAD + 1], out[1];
-	size_t len = 0, out_len = 0;
+	uint8_t key[32] = {1};
+	char space[CRYPTO_SEAL_OVERHEAD];
+	struct str absent = {0};
+	struct buf sealed, out;
 	struct error err = {0};
-	assert_int_equal(crypto_seal(sealed, CRYPTO_SEAL_OVERHEAD, &len, key, STR("x"),
-				 (struct str){0}, &err),
-		ERR_TOO_LARGE);
+	buf_init_fixed(&sealed, space, sizeof(space));
+	assert_int_equal(crypto_seal(&sealed, key, STR("x"), absent, &err), ERR_TOO_LARGE);
+	assert_int_equal(sealed.len, 0);
+	buf_reset(&sealed);
 	err = (struct error){0};
-	assert_int_equal(crypto_seal(sealed, CRYPTO_SEAL_OVERHEAD, &len, key, (struct str){0},
-				 (struct str){0}, &err),
-		OK);
-	struct str whole = {(const char *)sealed, len};
-	assert_int_equal(crypto_open(out, 0, &out_len, key, whole, (struct str){0}, &err), OK);
-	assert_int_equal(out_len, 0);
-	assert_int_equal(
-		crypto_seal(sealed, sizeof(sealed), &len, key, STR("x"), STR(""), &err), OK);
-	whole.len = len;
-	assert_int_equal(crypto_open(out, 0, &out_len, key, whole, STR(""), &err), ERR_CORRUPT);
+	assert_int_equal(crypto_seal(&sealed, key, absent, absent, &err), OK);
+	assert_int_equal(sealed.len, CRYPTO_SEAL_OVERHEAD);
+	buf_init(&out, 1);
+	buf_char(&out, 'x');
+	assert_int_equal(crypto_open(&out, key, buf_view(&sealed), absent, &err), OK);
+	assert_int_equal(out.len, 1);
+	buf_init(&sealed, 64);
+	assert_int_equal(crypto_seal(&sealed, key, STR("x"), STR(""), &err), OK);
+	assert_int_equal(crypto_open(&out, key, buf_view(&sealed), STR(""), &err), ERR_TOO_LARGE);
+	buf_clear(&sealed);
+	buf_clear(&out);
 }
 
 static void

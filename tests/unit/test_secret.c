@@ -242,8 +242,8 @@ test_keyring__newest_is_used_and_older_verify(void **state)
 	(void)state;
 	struct keyring *old, *new;
 	struct error err = {0};
-	uint8_t hash[SHA256_LEN], sealed[64], out[64];
-	size_t sealed_len, out_len;
+	uint8_t hash[SHA256_LEN];
+	struct buf sealed, out;
 	int pepper;
 	write_file("pepper 1 " KEY_A "\nmaster 1 " KEY_B "\n", 0400);
 	assert_int_equal(keyring_load(&old, path, false, &err), OK);
@@ -258,24 +258,26 @@ test_keyring__newest_is_used_and_older_verify(void **state)
 	assert_int_equal(pepper, 2);
 	assert_false(keyring_verify(old, hash, 2, STR("x")));
 
-	assert_int_equal(keyring_seal(old, sealed, sizeof(sealed), &sealed_len, STR("plain"),
-				 STR("row"), &err),
-		OK);
-	struct str whole = {(const char *)sealed, sealed_len};
-	assert_int_equal(sealed_len, 5 + KEYRING_SEAL_OVERHEAD);
-	assert_int_equal(
-		keyring_open(new, out, sizeof(out), &out_len, whole, STR("row"), &err), OK);
-	check_str(((struct str){(const char *)out, out_len}), "plain");
-	assert_int_equal(keyring_seal(new, sealed, sizeof(sealed), &sealed_len, STR("plain"),
-				 STR("row"), &err),
-		OK);
-	assert_int_equal(sealed[0], 9);
-	assert_int_equal(keyring_open(old, out, sizeof(out), &out_len, whole, STR("row"), &err),
-		ERR_CORRUPT);
+	buf_init(&sealed, 64);
+	buf_init(&out, 64);
+	assert_int_equal(keyring_seal(old, &sealed, STR("plain"), STR("row"), &err), OK);
+	assert_int_equal(sealed.len, 5 + KEYRING_SEAL_OVERHEAD);
+	assert_int_equal(keyring_open(new, &out, buf_view(&sealed), STR("row"), &err), OK);
+	check_str(buf_view(&out), "plain");
+	buf_reset(&sealed);
+	assert_int_equal(keyring_seal(new, &sealed, STR("plain"), STR("row"), &err), OK);
+	assert_int_equal(sealed.ptr[0], 9);
+	assert_int_equal(keyring_open(old, &out, buf_view(&sealed), STR("row"), &err), ERR_CORRUPT);
 	err = (struct error){0};
+	assert_int_equal(keyring_open(new, &out, (struct str){0}, STR("row"), &err), ERR_CORRUPT);
+	err = (struct error){0};
+	char *big = calloc(1, 64);
 	assert_int_equal(
-		keyring_open(new, out, sizeof(out), &out_len, (struct str){0}, STR("row"), &err),
-		ERR_CORRUPT);
+		keyring_seal(new, &sealed, (struct str){big, 64}, STR("row"), &err), ERR_TOO_LARGE);
+	assert_int_equal(sealed.len, 5 + KEYRING_SEAL_OVERHEAD);
+	free(big);
+	buf_clear(&sealed);
+	buf_clear(&out);
 	keyring_free(&old);
 	keyring_free(&new);
 }
