@@ -126,6 +126,7 @@ rollback(void *connection)
 {
 	struct sqlite_connection *c = connection;
 	struct error err = {0};
+	c->strained = true;
 	if (in_transaction(c) && control_or_error(c, ROLLBACK, &err) != OK)
 		log_error("store-rollback-failed", &err);
 }
@@ -169,13 +170,15 @@ rollback_to(void *connection, struct error *err)
 	return rc == OK ? control_or_error(c, RELEASE, err) : rc;
 }
 
+/* After a failure as well: on a full disk the log cannot grow, but once it has been copied back it
+ * starts anew in the room that it has. */
 static void
 tidy(void *connection)
 {
 	struct sqlite_connection *c = connection;
 	if (c->wal_pages < CHECKPOINT_PAGES)
 		c->checkpoint_at = CHECKPOINT_PAGES;
-	if (LIKELY(c->wal_pages < c->checkpoint_at))
+	if (LIKELY(c->wal_pages < c->checkpoint_at && !c->strained))
 		return;
 	bool force = c->wal_pages >= CHECKPOINT_FORCE_PAGES;
 	int rc = sqlite3_wal_checkpoint_v2(c->db, NULL,
@@ -183,11 +186,12 @@ tidy(void *connection)
 	/* A log that was copied whole starts anew with the next commit, unless a reader holds it;
 	 * there is no use in trying again at every commit. */
 	c->checkpoint_at = c->wal_pages + CHECKPOINT_PAGES;
-	if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
+	if (rc != SQLITE_OK && rc != SQLITE_BUSY && !c->strained) {
 		struct error err = {0};
 		sqlite__error(c->db, rc, &err);
 		log_error("store-checkpoint-failed", &err);
 	}
+	c->strained = false;
 }
 
 /* "$1" names a place by its number; the engine's own form for that is "?1" ("$1" would be counted

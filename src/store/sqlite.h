@@ -32,6 +32,7 @@ struct sqlite_connection {
 	uint64_t commits; /* that the engine has told of */
 	int wal_pages; /* after the newest of them */
 	int checkpoint_at;
+	bool strained; /* a transaction was undone since the last tidying */
 };
 
 enum status sqlite__attach(void **place, const struct store_options *options, struct error *err);

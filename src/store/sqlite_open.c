@@ -76,15 +76,21 @@ locked(struct error *err, const char *path)
 		path);
 }
 
-/* Makes the last folder of the path, and nothing above it. */
+/* Makes the last folder of the path, and nothing above it. Its own entry is made to last. */
 static enum status
 make_folder(const char *path, struct error *err)
 {
 	char copy[PATH_MAX];
 	snprintf(copy, sizeof(copy), "%s", path);
-	if (mkdir(dirname(copy), 0700) == 0 || errno == EEXIST)
-		return OK;
-	return unreadable_errno(err, path, errno);
+	char *folder = dirname(copy);
+	if (mkdir(folder, 0700) != 0)
+		return errno == EEXIST ? OK : unreadable_errno(err, path, errno);
+	int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	return OK;
 }
 
 static enum status

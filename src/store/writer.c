@@ -11,6 +11,7 @@ struct writer {
 	struct queue queue;
 	pthread_t thread;
 	bool running;
+	int64_t quiet_until_us; /* one line a second tells of refused batches */
 	unsigned count;
 	struct store_job *batch[BATCH_JOBS_MAX];
 };
@@ -86,7 +87,10 @@ attempt(struct writer *w, unsigned skip, unsigned *lost)
 	if (d->commit(native, &err) == OK)
 		return COMMITTED;
 failed:
-	log_error("store-batch-refused", &err);
+	if (clock_mono_us() >= w->quiet_until_us) {
+		log_error("store-batch-refused", &err);
+		w->quiet_until_us = clock_mono_us() + US_PER_S;
+	}
 	return ABANDONED;
 }
 
