@@ -58,6 +58,7 @@ find_principal(struct directory *d, const struct credential_view *credential, in
 	return workspace && workspace->state == STATE_ACTIVE ? principal : NULL;
 }
 
+/* check: parameters, as all of it differs from call to call on the way of a decision. */
 enum status
 signin_bearer(struct caller *out, struct directory *d, const struct keyring *k, struct str header,
 	int64_t now_us, struct misses *misses, struct error *err)

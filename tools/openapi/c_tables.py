@@ -46,6 +46,10 @@ def catalogue(contract):
     return {'catalogue.c': ''.join(table), 'catalogue_numbers.h': ''.join(numbers)}
 
 
+def first_of(schema, keys, otherwise):
+    return next((schema[key] for key in keys if key in schema), otherwise)
+
+
 class Tables:
     """Collects schemas as C objects, each written once, whatever uses it."""
 
@@ -89,9 +93,8 @@ class Tables:
     def fields(self, schema):
         types = ' | '.join(f'SCHEMA_{t.upper()}' for t in types_of(schema))
         fields = [f'.types = {types}']
-        low = next((schema[k] for k in ('minLength', 'minItems', 'minProperties') if k in schema), 0)
-        high = next((schema[k] for k in ('maxLength', 'maxItems', 'maxProperties') if k in schema),
-                    UNBOUNDED)
+        low = first_of(schema, ('minLength', 'minItems', 'minProperties'), 0)
+        high = first_of(schema, ('maxLength', 'maxItems', 'maxProperties'), UNBOUNDED)
         fields += [f'.min = {low}', f'.max = {high}']
         if 'format' in schema:
             fields.append(f'.format = FORMAT_{schema["format"].upper().replace("-", "_")}')
@@ -99,8 +102,8 @@ class Tables:
             fields.append(f'.pattern = {self.pattern(schema["pattern"])}')
         if 'enum' in schema:
             fields.append(f'.values = {self.string_list(schema["enum"])}')
-        fields.append(f'.low = {schema["minimum"]}' if 'minimum' in schema else '.low = INT64_MIN')
-        fields.append(f'.high = {schema["maximum"]}' if 'maximum' in schema else '.high = INT64_MAX')
+        fields.append(f'.low = {schema.get("minimum", "INT64_MIN")}')
+        fields.append(f'.high = {schema.get("maximum", "INT64_MAX")}')
         if schema.get('uniqueItems'):
             fields.append('.unique = true')
         if 'items' in schema:
@@ -210,9 +213,11 @@ def routes(contract):
              f'const unsigned schema_pattern_count = {len(tables.patterns)};\n']
     handlers = sorted({operation['handler'] for operation in contract.operations})
     header = [HEAD, '#ifndef API_OPERATIONS_H\n#define API_OPERATIONS_H\n\n',
-              '#include "api/api.h"\n\n', *[f'operation api_{h};\n' for h in handlers], '\n#endif\n']
+              '#include "api/api.h"\n\n', *[f'operation api_{h};\n' for h in handlers],
+              '\n#endif\n']
     lines = [f'\t{quote(line)}\n' for line in re.findall(r'[^\n]*\n', contract.text)]
     text = [HEAD, '#include "api/route.h"\n\n', 'static const char text[] =\n', *lines, '\t;\n\n',
             'const struct str contract_text = {text, sizeof(text) - 1};\n']
-    return {'routes.c': ''.join(source), 'route_paths.c': ''.join(paths), 'operations.h': ''.join(header),
+    return {'routes.c': ''.join(source), 'route_paths.c': ''.join(paths),
+            'operations.h': ''.join(header),
             'contract_text.c': ''.join(text)}

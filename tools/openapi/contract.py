@@ -143,7 +143,8 @@ class Contract:
         if node in ('org', 'workspace') and node not in names:
             raise ContractError(f'{place}: x-node {node} needs {{{node}}} in the path')
         if node == 'stated' and not {'org', 'workspace'} & set(names):
-            raise ContractError(f'{place}: x-node stated needs {{org}} or {{workspace}} in the path')
+            raise ContractError(f'{place}: x-node stated needs {{org}} or {{workspace}} '
+                                'in the path')
         if (node == 'self') != (permission in ('public', 'authenticated')):
             raise ContractError(f'{place}: x-node self goes with public and authenticated')
         kind = spec.get('x-kind')

@@ -126,9 +126,9 @@ def permissions_page(contract):
     for operation in contract.operations:
         uses.setdefault(operation['permission'], []).append(operation['id'])
     out = [NOTE, '# Permissions\n\n',
-           'The built-in catalogue. Each permission keeps its number for ever. A preset is computed '
-           'from the classes: read only has the reading ones, operator also the writing ones, full '
-           'access all. Blueprints and workspaces add permissions of their own.\n\n',
+           'The built-in catalogue. Each permission keeps its number for ever. A preset is '
+           'computed from the classes: read only has the reading ones, operator also the writing '
+           'ones, full access all. Blueprints and workspaces add permissions of their own.\n\n',
            '| number | permission | class | meaning | operations |\n',
            '| --- | --- | --- | --- | --- |\n']
     for name, entry in contract.permissions.items():

@@ -59,7 +59,7 @@ class Schemas:
             name = self.name_of(schema)
             if bounded and name not in self.bounded_done:
                 self.bounded_done.add(name)
-                self.check(self.named[name], f'components.schemas.{name} (an input)', True)
+                self.check(self.named[name], f'components.schemas.{name}', True)
             return
         types = types_of(schema)
         if any(t not in TYPES for t in types):
