@@ -1,5 +1,9 @@
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -38,18 +42,6 @@ http__connections_accepted(const struct http_options *options)
 	return options->connections_max + 64 + options->connections_max / 16;
 }
 
-enum MHD_Result
-http__on_accept(void *context, const struct sockaddr *addr, socklen_t len)
-{
-	struct http_server *server = context;
-	(void)addr;
-	(void)len;
-	return atomic_load_explicit(&server->connection_count, memory_order_relaxed) <
-			http__connections_accepted(&server->options)
-		? MHD_YES
-		: MHD_NO;
-}
-
 static void
 connection_opened(struct http_server *server, struct MHD_Connection *mhd, void **context)
 {
@@ -77,6 +69,7 @@ connection_closed(struct http_server *server, void **context)
 {
 	struct http__connection *c = *context;
 	atomic_fetch_sub(&server->connection_count, 1);
+	atomic_fetch_sub(&server->accepted_count, 1);
 	*context = NULL;
 	if (!c)
 		return;
@@ -130,20 +123,66 @@ close_slow(struct http_server *server)
 	}
 }
 
+/* Counted here and not by the serving thread, which may be busy while many come. (Where it then has
+ * no memory for one, the library drops it unsaid, and it stays counted.) */
+static void
+accept_one(struct http_server *server, int fd, const struct sockaddr *addr, socklen_t len)
+{
+	unsigned most = http__connections_accepted(&server->options);
+	if (atomic_fetch_add(&server->accepted_count, 1) >= most)
+		close(fd);
+	else if (MHD_add_connection(server->daemon, fd, addr, len) == MHD_YES)
+		return;
+	/* The library closes what it does not take. */
+	atomic_fetch_sub(&server->accepted_count, 1);
+}
+
+/* False when there are no more, or no descriptors for them. */
+static bool
+accept_next(struct http_server *server)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr);
+	struct sockaddr *any = (struct sockaddr *)&addr;
+	int fd = accept4(server->listen_fd, any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0)
+		accept_one(server, fd, any, len);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+	return fd >= 0 || errno == ECONNABORTED || errno == EINTR;
+}
+
+static void
+advance_clock(struct http_server *server, int64_t *next_us)
+{
+	int64_t now_us = clock_mono_us();
+	if (now_us < *next_us)
+		return;
+	*next_us = now_us + HTTP_TICK_MS * 1000;
+	atomic_fetch_add(&server->tick, 1);
+	mutex_lock(&server->lock);
+	close_slow(server);
+	mutex_unlock(&server->lock);
+}
+
+/* The library can listen by itself, but the way in which it ends that (MHD_quiesce_daemon, 0.9.75)
+ * races with its own threads and may abort the process. */
 void *
-http__watch(void *context)
+http__accept_run(void *context)
 {
 	struct http_server *server = context;
-	int64_t at_us = clock_mono_us();
-	mutex_lock(&server->lock);
-	while (!server->watcher_ends) {
-		at_us += HTTP_TICK_MS * 1000;
-		while (!server->watcher_ends &&
-			cond_wait_until(&server->wake, &server->lock, at_us))
+	int64_t next_us = clock_mono_us() + HTTP_TICK_MS * 1000;
+	while (!atomic_load(&server->acceptor_ends)) {
+		bool open = !atomic_load(&server->quiesced);
+		struct pollfd p[] = {{.fd = server->wake_fd, .events = POLLIN},
+			{.fd = open ? server->listen_fd : -1, .events = POLLIN}};
+		uint64_t ignored;
+		poll(p, ARRAY_LEN(p), HTTP_TICK_MS);
+		if (p[0].revents && read(server->wake_fd, &ignored, sizeof(ignored)) < 0)
+			continue;
+		for (int i = 0; i < 256 && p[1].revents && accept_next(server); i++)
 			;
-		atomic_fetch_add(&server->tick, 1);
-		close_slow(server);
+		advance_clock(server, &next_us);
 	}
-	mutex_unlock(&server->lock);
 	return NULL;
 }

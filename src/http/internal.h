@@ -119,16 +119,16 @@ struct http_server {
 	struct http__answer answers[REFUSE_COUNT];
 
 	pthread_mutex_t lock;
-	pthread_cond_t wake; /* of the watcher */
 	struct http__thread *threads;
 	struct http__connection *connections;
 	struct http_request *suspended, *abandoned;
 	unsigned suspended_count;
-	bool stopping, watcher_ends;
+	bool stopping;
 
-	pthread_t watcher;
-	_Atomic unsigned connection_count;
-	_Atomic bool quiesced;
+	int listen_fd, wake_fd; /* the second is written to when the acceptor has to look up */
+	pthread_t acceptor;
+	_Atomic unsigned accepted_count, connection_count; /* taken; known to a serving thread */
+	_Atomic bool quiesced, acceptor_ends;
 	_Atomic uint32_t tick; /* HTTP_TICK_MS each; starts at 1 */
 	uint32_t timeout_ticks;
 	_Atomic uint32_t log_tick, log_count;
@@ -154,12 +154,12 @@ void http__on_completed(void *server, struct MHD_Connection *mhd, void **context
 void http__request_free(struct http_request *r);
 
 /* connection.c */
-enum MHD_Result http__on_accept(void *server, const struct sockaddr *addr, socklen_t len);
 void http__on_connection(void *server, struct MHD_Connection *mhd, void **context,
 	enum MHD_ConnectionNotificationCode what);
 struct http__thread *http__thread_of(struct http_server *server);
 void http__deadline_set(struct http_request *r, uint32_t ticks);
-void *http__watch(void *server);
+/* The thread that accepts connections and ends those that are too slow. */
+void *http__accept_run(void *server);
 
 /* refuse.c */
 enum status http__answers_init(struct http_server *server, struct error *err) MUST_USE;

@@ -1,6 +1,9 @@
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,8 +12,9 @@
 #include "base/thread.h"
 #include "http/internal.h"
 
-#define CONNECTION_MEMORY ((size_t)16 * 1024) /* of the library, for each: head and answer's head  \
-					       */
+#define CONNECTION_MEMORY                                                                          \
+	((size_t)16 * 1024) /* of the library, for each: head and answer's head                    \
+			     */
 #define LOG_LINES_PER_TICK 5
 #define ABANDONED_WAIT_MS 1000
 
@@ -56,18 +60,16 @@ options_check(const struct http_options *options, struct error *err)
 }
 
 static struct MHD_Daemon *
-daemon_start(struct http_server *server, int fd)
+daemon_start(struct http_server *server)
 {
 	const struct http_options *o = &server->options;
 	unsigned flags =
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-	/* Any thread may come to hold all connections, so each gets the whole limit; the sum is
-	 * kept by http__on_accept. In 0.9.75 strictness adds two checks, which check.c makes, and
-	 * answers one of them twice; later versions use it for more. */
-	unsigned limit = http__connections_accepted(o) * o->threads;
+	/* The acceptor keeps the limit: at its own, 0.9.75 leaves a lock taken. Strictness adds two
+	 * checks in that version, which check.c makes, and answers one of them twice; later
+	 * versions use it for more. */
 	struct MHD_OptionItem items[] = {
-		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
-		{MHD_OPTION_CONNECTION_LIMIT, (intptr_t)limit, NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, INT_MAX, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)CONNECTION_MEMORY, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)o->idle_timeout_s, NULL},
 		{MHD_OPTION_STRICT_FOR_CLIENT, server->raw_layout ? 0 : 1, NULL},
@@ -81,9 +83,9 @@ daemon_start(struct http_server *server, int fd)
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before); /* the library's threads inherit it */
-	struct MHD_Daemon *daemon = MHD_start_daemon(flags, 0, http__on_accept, server,
-		http__on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, server,
-		MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+	struct MHD_Daemon *daemon = MHD_start_daemon(flags, 0, NULL, NULL, http__on_request, server,
+		MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_ARRAY, items,
+		MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return daemon;
 }
@@ -105,8 +107,11 @@ server_free(struct http_server **server)
 		http__request_free(r);
 	}
 	http__answers_clear(s);
+	if (s->listen_fd >= 0)
+		close(s->listen_fd);
+	if (s->wake_fd >= 0)
+		close(s->wake_fd);
 	pthread_key_delete(s->thread_key);
-	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 	*server = NULL;
@@ -121,7 +126,8 @@ server_new(const struct http_options *options)
 		return NULL;
 	}
 	mutex_init(&s->lock);
-	cond_init(&s->wake);
+	s->listen_fd = -1;
+	s->wake_fd = -1;
 	s->options = *options;
 	s->tick = 1;
 	if (options->idle_timeout_s)
@@ -131,33 +137,28 @@ server_new(const struct http_options *options)
 }
 
 static void
-watcher_stop(struct http_server *server)
+acceptor_wake(struct http_server *server)
 {
-	mutex_lock(&server->lock);
-	server->watcher_ends = true;
-	pthread_cond_signal(&server->wake);
-	mutex_unlock(&server->lock);
-	pthread_join(server->watcher, NULL);
+	uint64_t one = 1;
+	ssize_t written = write(server->wake_fd, &one, sizeof(one));
+	ASSERT(written == sizeof(one));
 }
 
 static enum status
 server_run(struct http_server *server, struct error *err)
 {
-	int fd = -1;
-	enum status rc = http__listen(&fd, &server->port, &server->options, err);
+	enum status rc = http__listen(&server->listen_fd, &server->port, &server->options, err);
 	if (rc != OK)
 		return rc;
-	rc = thread_start(&server->watcher, "http-watch", http__watch, server, err);
-	if (rc != OK) {
-		close(fd);
-		return rc;
-	}
-	server->daemon = daemon_start(server, fd); /* which closes fd when it fails */
-	if (server->daemon)
-		return OK;
-	watcher_stop(server);
-	return error_set(err, ERR_INTERNAL, "http-start-failed",
-		"The HTTP library could not start its threads.");
+	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	server->daemon = server->wake_fd >= 0 ? daemon_start(server) : NULL;
+	if (!server->daemon)
+		return error_set(err, ERR_INTERNAL, "http-start-failed",
+			"The HTTP library could not start its threads.");
+	rc = thread_start(&server->acceptor, "http-accept", http__accept_run, server, err);
+	if (rc != OK)
+		MHD_stop_daemon(server->daemon);
+	return rc;
 }
 
 enum status
@@ -192,9 +193,10 @@ http_server_quiesce(struct http_server *server)
 {
 	if (atomic_exchange(&server->quiesced, true))
 		return;
-	int fd = MHD_quiesce_daemon(server->daemon);
-	if (fd >= 0)
-		close(fd);
+	/* From here on the system refuses connections; the acceptor must not see another socket
+	 * under this number, so it is closed at the end. */
+	shutdown(server->listen_fd, SHUT_RDWR);
+	acceptor_wake(server);
 }
 
 static uint64_t
@@ -229,8 +231,10 @@ http_server_stop(struct http_server **server, int timeout_ms)
 	/* The library aborts when it is stopped with a suspended request. */
 	http__abandon_suspended(s);
 	wait_for_running(s, ABANDONED_WAIT_MS);
+	atomic_store(&s->acceptor_ends, true);
+	acceptor_wake(s);
+	pthread_join(s->acceptor, NULL);
 	MHD_stop_daemon(s->daemon);
-	watcher_stop(s);
 	server_free(server);
 }
 
