@@ -17,6 +17,7 @@ FOLDER = ROOT / "blueprints"
 
 KINDS = {"member", "end_user", "service_account", "api_key", "application", "gateway", "device"}
 CLASSES = {"read", "write", "destructive"}
+BUILTIN_TYPES = {"gateway", "device"}  # in every organisation
 SLUG = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 OWN_NAME = re.compile(r"(?!iam:)[a-z][a-z0-9_.-]*:[a-z][a-z0-9_.-]*")
 
@@ -28,7 +29,8 @@ TYPE = ({"type": str, "registered": bool, "description": str}, {})
 PERMISSION = ({"name": str, "class": str, "description": str},
               {"machine": bool, "alias_of": str})
 ROLE = ({"name": str, "title": str, "description": str, "kinds": list, "exercises": list},
-        {"gives": list, "exercises_all": bool, "gives_all": bool, "ceiling": dict})
+        {"gives": list, "exercises_all": bool, "gives_all": bool, "confines": bool,
+         "ceiling": dict})
 DEFAULT = ({"role": (str, type(None)), "ceiling_role": (str, type(None))}, {})
 GUARDRAIL = ({"name": str, "description": str, "kinds": list, "permissions": list,
               "condition": (dict, type(None))}, {})
@@ -113,8 +115,8 @@ class Checker:
         self.roles = self.entries("roles", ROLE, "name")
         self.check_permissions()
         for name in self.types:
-            if not SLUG.fullmatch(name):
-                self.fault("resource_types", f"'{name}' is not a plain name")
+            if not SLUG.fullmatch(name) or name in BUILTIN_TYPES:
+                self.fault("resource_types", f"'{name}' is not a plain name, or built in")
         for name, role in self.roles.items():
             self.check_role(f"role {name}", role)
         for name, guardrail in self.entries("guardrails", GUARDRAIL, "name").items():
