@@ -1,5 +1,7 @@
 #include "iam/call.h"
 
+#include <stdio.h>
+
 #include "directory/rows.h"
 #include "iam/chain.h"
 #include "policy/lookup.h"

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+
 #include "iam/owners.h"
 #include "iam/principals.h"
 #include "iam/rows.h"

@@ -1,8 +1,8 @@
 #include "iam/guard.h"
 #include "iam/orgs.h"
 #include "iam/role_names.h"
+#include "iam/roles.h"
 #include "iam/rows.h"
-#include "policy/lookup.h"
 
 static const struct sql DEFAULT_LIST =
 	SQL("SELECT kind, role, ceiling_role FROM kind_defaults WHERE org = $1 ORDER BY kind");
@@ -61,15 +61,6 @@ guard_default(struct call *call, const struct role_view *role, struct error *err
 	return guard_give(call, &gift, err);
 }
 
-/* Another bound for everybody of a kind, higher perhaps: only for whoever may give everything. */
-static enum status
-guard_bound(struct call *call, struct error *err)
-{
-	const struct role_view *owner = org_role_at(call->org, 0);
-
-	return owner ? guard_default(call, owner, err) : OK;
-}
-
 static enum status
 resolve(struct role_id *out, struct call *call, enum principal_kind kind, struct str reference,
 	bool bound, struct error *err)
@@ -112,7 +103,7 @@ default_set(struct kind_default *out, struct call *call, enum principal_kind kin
 		return rc;
 	const struct kind_default *before = &all[kind - 1];
 	if (!uuid_eq(before->ceiling_role.id, out->ceiling_role.id))
-		rc = guard_bound(call, err);
+		rc = role_guard_everything(call, err);
 	if (rc == OK)
 		rc = iam__record(call, "defaults.update", "organisation", call->org->id.id,
 			call_json(call, default_write, before), call_json(call, default_write, out),

@@ -59,12 +59,8 @@ grant_write(struct json_writer *w, const char *name, const void *entity)
 	jw_uuid(w, "id", grant->holder);
 	jw_end_object(w);
 	jw_uuid(w, "role", grant->role.id);
-	jw_str(w, "role_name", grant->role_name);
 	jw_str(w, "permission", grant->permission);
-	jw_object(w, "node");
-	jw_z(w, "kind", node_kind_name(grant->node.kind));
-	jw_uuid(w, "id", grant->node.id);
-	jw_end_object(w);
+	iam__write_node(w, "node", grant->node);
 	jw_raw(w, "condition", grant->condition.ptr ? grant->condition : STR("null"));
 	jw_time(w, "expires_at", grant->expires_us == NEVER ? 0 : grant->expires_us);
 	jw_uuid(w, "created_by", grant->created_by.id);

@@ -1,5 +1,7 @@
 #include "iam/guard.h"
 
+#include <stdio.h>
+
 #include "policy/lookup.h"
 
 static enum status

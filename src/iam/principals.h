@@ -17,6 +17,8 @@ struct principal {
 	enum state state;
 	int64_t expires_us; /* NEVER, or the first microsecond it is no longer active */
 	bool confined;
+	const struct rgroup_id *reach; /* the groups it is confined to */
+	size_t reach_count;
 	struct rgroup_id home_group; /* where what a gateway registers belongs; nil: none */
 	struct str ceiling; /* JSON text; absent: none */
 	struct principal_id created_by;

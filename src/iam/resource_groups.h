@@ -42,9 +42,9 @@ enum status resource_group_add(struct call *call, struct workspace_id workspace,
 	struct rgroup_id id, struct resource_id resource, struct error *err) MUST_USE;
 enum status resource_group_remove(struct call *call, struct workspace_id workspace,
 	struct rgroup_id id, struct resource_id resource, struct error *err) MUST_USE;
+/* Those that the filter's group, of the filter's workspace, has. ERR_NOT_FOUND as above. */
 enum status resource_group_list_resources(struct resource **out, size_t *count, struct call *call,
-	struct workspace_id workspace, struct rgroup_id id, struct page *page,
-	struct error *err) MUST_USE;
+	const struct resource_filter *filter, struct page *page, struct error *err) MUST_USE;
 
 void resource_group_write(struct json_writer *w, const char *name, const void *group);
 

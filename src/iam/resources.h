@@ -23,16 +23,22 @@ struct resource_draft {
 };
 
 /* ERR_INVALID "resource-type-unknown", ERR_CONFLICT "resource-exists". Gateways and devices come
- * with their principals: ERR_CONFLICT "resource-is-principal". A confined caller creates in its
- * groups: IAM_RESOURCES_CREATE is required at the workspace or, confined, at each of the groups. */
+ * with their principals: ERR_CONFLICT "resource-is-principal", also when they are deleted.
+ * IAM_RESOURCES_CREATE is required at the workspace (nil: the organisation); of a confined caller
+ * who states groups, at each of these. */
 enum status resource_create(struct resource *out, struct call *call,
 	const struct resource_draft *draft, struct error *err) MUST_USE;
 /* ERR_NOT_FOUND "resource-not-found". */
 enum status resource_load(struct resource *out, struct call *call, struct workspace_id workspace,
 	struct str type, struct str id, struct error *err) MUST_USE;
+struct resource_filter {
+	struct workspace_id workspace; /* nil: the global ones */
+	struct str type; /* absent: any */
+	enum state state; /* STATE_NONE: any */
+	struct rgroup_id group; /* nil: any */
+};
 enum status resource_list(struct resource **out, size_t *count, struct call *call,
-	struct workspace_id workspace, struct str type, struct page *page,
-	struct error *err) MUST_USE;
+	const struct resource_filter *filter, struct page *page, struct error *err) MUST_USE;
 enum status resource_update(struct resource *out, struct call *call,
 	const struct resource_draft *draft, struct error *err) MUST_USE;
 /* With its grants, offers and places in groups. */
@@ -49,6 +55,8 @@ struct offer {
 	struct workspace_id workspace;
 	bool enabled;
 };
+/* ERR_CONFLICT "resource-not-global" for one of a workspace. Offering twice, and taking back what
+ * is not offered, change nothing. */
 enum status offer_create(struct call *call, struct str type, struct str id,
 	struct workspace_id workspace, struct error *err) MUST_USE;
 enum status offer_delete(struct call *call, struct str type, struct str id,

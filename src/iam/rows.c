@@ -129,3 +129,23 @@ iam__write_org(struct json_writer *w, const char *name, struct org_id org)
 	else
 		jw_uuid(w, name, org.id);
 }
+
+void
+iam__write_kinds(struct json_writer *w, const char *name, kind_mask kinds)
+{
+	jw_array(w, name);
+	for (int kind = KIND_MEMBER; kind < KIND_COUNT; kind++) {
+		if (kinds & KIND_BIT(kind))
+			jw_z(w, NULL, kind_name((enum principal_kind)kind));
+	}
+	jw_end_array(w);
+}
+
+void
+iam__write_node(struct json_writer *w, const char *name, struct node node)
+{
+	jw_object(w, name);
+	jw_z(w, "kind", node_kind_name(node.kind));
+	iam__write_org(w, "id", (struct org_id){node.id});
+	jw_end_object(w);
+}

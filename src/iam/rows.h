@@ -48,6 +48,9 @@ enum status iam__record(struct call *call, const char *action, const char *kind,
 /* An organisation's identifier as the API shows it: "platform" for the nil one. */
 void iam__write_org(struct json_writer *w, const char *name, struct org_id org);
 
+void iam__write_node(struct json_writer *w, const char *name, struct node node);
+void iam__write_kinds(struct json_writer *w, const char *name, kind_mask kinds);
+
 #define NOTHING ((struct str){NULL, 0})
 
 #endif

@@ -1,0 +1,323 @@
+#include "iam/roles.h"
+
+#include "directory/rows.h"
+#include "iam/guard.h"
+#include "iam/role_names.h"
+#include "iam/role_rows.h"
+#include "iam/rows.h"
+#include "model/names.h"
+#include "policy/lookup.h"
+
+/* Where and on which terms a role is held; the same for many holders is looked at once. */
+static const struct sql ROLE_HELD =
+	SQL("SELECT DISTINCT g.node, g.condition, g.expires_us,"
+	    " CASE WHEN g.holder = $3 OR EXISTS (SELECT 1 FROM group_members m WHERE m.org = g.org"
+	    "  AND m.grp = g.holder AND m.principal = $3) THEN 1 ELSE 0 END"
+	    " FROM grants g WHERE g.org = $1 AND g.role = $2 LIMIT 513");
+static const struct sql ROLE_USES =
+	SQL("SELECT (SELECT COUNT(*) FROM grants g WHERE g.org = $1 AND g.role = $2)"
+	    " + (SELECT COUNT(*) FROM kind_defaults d WHERE d.org = $1"
+	    "  AND (d.role = $2 OR d.ceiling_role = $2))"
+	    " + (SELECT COUNT(*) FROM orgs o WHERE o.org = $1 AND o.creator_role = $2)");
+static const struct sql ROLE_IS_DEFAULT =
+	SQL("SELECT (SELECT COUNT(*) FROM kind_defaults d WHERE d.org = $1 AND d.role = $2)"
+	    " + (SELECT COUNT(*) FROM orgs o WHERE o.org = $1 AND o.creator_role = $2)");
+
+#define HELD_MAX 512
+
+static enum status
+guard_held(struct call *call, const struct query *q, const struct permset *added, struct error *err)
+{
+	struct gift gift = {.permissions = added,
+		.expires_us = query_is_null(q, 2) ? NEVER : query_int(q, 2),
+		.to_self = query_int(q, 3) != 0};
+	struct condition *condition;
+
+	enum status rc = call_find_node(&gift.node, call, query_uuid(q, 0), err);
+	if (rc != OK || gift.node.kind == NODE_NONE)
+		return rc;
+	if (!query_is_null(q, 1)) {
+		rc = condition_load(&condition, query_str(q, 1), call->arena, err);
+		if (rc != OK)
+			return rc;
+		gift.condition = condition;
+	}
+	return guard_give(call, &gift, err);
+}
+
+static enum status
+guard_default(struct call *call, struct role_id id, const struct permset *added, struct error *err)
+{
+	int64_t uses;
+	const struct gift gift = {
+		.node = node_org(call->org->id), .permissions = added, .expires_us = NEVER};
+
+	enum status rc = iam__count(&uses, call, &ROLE_IS_DEFAULT, id.id, err);
+	return rc == OK && uses > 0 ? guard_give(call, &gift, err) : rc;
+}
+
+enum status
+role_guard_gain(
+	struct call *call, struct role_id id, const struct permset *added, struct error *err)
+{
+	struct query q;
+	int seen = 0;
+
+	if (permset_is_empty(added))
+		return OK;
+	enum status rc = iam__query(&q, call, &ROLE_HELD, id.id, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid(&q, 3, call->caller.principal.id);
+	while ((rc = query_next(&q, err)) == OK && q.row) {
+		if (++seen > HELD_MAX)
+			rc = error_set(err, ERR_LIMIT, "role-held-too-widely",
+				"This role is held at more than %d places on different terms: make "
+				"another role instead.",
+				HELD_MAX);
+		else
+			rc = guard_held(call, &q, added, err);
+		if (rc != OK)
+			break;
+	}
+	query_end(&q);
+	return rc == OK ? guard_default(call, id, added, err) : rc;
+}
+
+enum status
+role_guard_everything(struct call *call, struct error *err)
+{
+	const struct role_view *owner = org_role_at(call->org, 0);
+	struct permset set;
+
+	if (!owner)
+		return OK;
+	enum status rc = guard_role_set(&set, call, owner, err);
+	if (rc != OK)
+		return rc;
+	const struct gift gift = {
+		.node = node_org(call->org->id), .permissions = &set, .expires_us = NEVER};
+	return guard_give(call, &gift, err);
+}
+
+/* One entry for each name of either list. */
+static enum status
+merge_names(struct role *role, struct call *call, const struct role_draft *draft, struct error *err)
+{
+	const struct str *gives = draft->gives_stated ? draft->gives : draft->exercises;
+	size_t give_count = draft->gives_stated ? draft->give_count : draft->exercise_count;
+	size_t total = draft->exercise_count + give_count;
+
+	if (total > 2 * PERMISSIONS_PER_ROLE_MAX)
+		return error_set(err, ERR_LIMIT, "too-many-permissions",
+			"A role can carry at most %d permissions.", PERMISSIONS_PER_ROLE_MAX);
+	struct role_permission *all = arena_new_array(call->arena, struct role_permission, total);
+	if (!all)
+		return error_no_memory(err);
+	size_t count = 0;
+	for (size_t i = 0; i < total; i++) {
+		bool exercised = i < draft->exercise_count;
+		struct str name =
+			exercised ? draft->exercises[i] : gives[i - draft->exercise_count];
+		size_t at = 0;
+		while (at < count && !str_eq(all[at].name, name))
+			at++;
+		if (at == count)
+			all[count++].name = name;
+		all[at].exercises = all[at].exercises || exercised;
+		all[at].gives = all[at].gives || !exercised;
+	}
+	role->permissions = all;
+	role->permission_count = count;
+	return OK;
+}
+
+static enum status
+ceiling_text(struct role *role, struct call *call, const struct json *source, struct error *err)
+{
+	struct buf buf;
+
+	role->ceiling = NOTHING;
+	if (json_type(source) == JSON_ABSENT || json_type(source) == JSON_NULL)
+		return OK;
+	enum status rc = ceiling_check(source, err);
+	if (rc != OK)
+		return rc;
+	buf_init(&buf, ENTITY_JSON_MAX);
+	json_dump(&buf, source, true);
+	if (!buf.failed)
+		role->ceiling = arena_copy(call->arena, buf_view(&buf));
+	buf_clear(&buf);
+	return role->ceiling.ptr ? OK : error_no_memory(err);
+}
+
+static enum status
+fill(struct role *role, struct call *call, const struct role_draft *draft, struct error *err)
+{
+	role->name = draft->name;
+	role->title = draft->title.ptr ? draft->title : draft->name;
+	role->description = draft->description.ptr ? draft->description : STR("");
+	role->kinds = draft->kinds;
+	role->changed = call_next_revision(call);
+
+	enum status rc = slug_check(role->name, "name", err);
+	if (rc == OK)
+		rc = name_check(role->title, "title", err);
+	if (rc == OK)
+		rc = description_check(role->description, "description", err);
+	if (rc == OK && (role->kinds & KIND_ALL) == 0)
+		rc = error_set(err, ERR_INVALID, "kinds-missing",
+			"State at least one kind of principal that the role is for.");
+	if (rc == OK)
+		rc = merge_names(role, call, draft, err);
+	if (rc == OK)
+		rc = ceiling_text(role, call, draft->ceiling, err);
+	return rc;
+}
+
+/* The numbers of what a role carries; a name that does not exist is refused. */
+static enum status
+role_set(struct permset *out, struct call *call, const struct role *role, struct error *err)
+{
+	enum status rc = OK;
+
+	if (!permset_init(out, call->arena, call->org->permission_end))
+		return error_no_memory(err);
+	for (size_t i = 0; rc == OK && i < role->permission_count; i++) {
+		uint32_t number;
+		rc = permission_resolve(
+			&number, call, role->workspace, role->permissions[i].name, err);
+		if (rc == OK)
+			permset_add(out, number);
+	}
+	return rc;
+}
+
+enum status
+role_create(struct role *out, struct call *call, const struct role_draft *draft, struct error *err)
+{
+	struct permset set;
+	struct target place;
+
+	*out = (struct role){.id = {uuid_new()},
+		.number = call->chain.next_role,
+		.workspace = draft->workspace,
+		.origin = STR("custom"),
+		.created_us = call->now_us};
+	if (out->number >= ROLES_PER_ORG_MAX)
+		return error_set(err, ERR_LIMIT, "too-many-roles",
+			"An organisation can make at most %d roles in all.", ROLES_PER_ORG_MAX);
+	enum status rc = fill(out, call, draft, err);
+	if (rc == OK && !uuid_is_nil(draft->workspace.id))
+		rc = call_target(&place, call, node_workspace(draft->workspace), err);
+	if (rc == OK)
+		rc = role_set(&set, call, out, err);
+	if (rc == OK)
+		rc = role__insert(call, out, err);
+	if (rc == OK)
+		rc = role__write_permissions(call, out, err);
+	if (rc == OK)
+		rc = iam__record(call, "roles.create", "role", out->id.id, NOTHING,
+			call_json(call, role_write, out), err);
+	if (rc != OK)
+		return rc;
+	call->chain.next_role++;
+	call_touch_skeleton(call);
+	return OK;
+}
+
+static enum status
+check_own(const struct role *role, struct error *err)
+{
+	if (!role->system)
+		return OK;
+	return error_set(err, ERR_CONFLICT, "role-is-system",
+		"A system role cannot be changed: make a role of your own.");
+}
+
+/* What those who hold the role would gain: what it newly carries; all of it, when it becomes good
+ * for other kinds. */
+static enum status
+guard_change(
+	struct call *call, const struct role *before, const struct role *after, struct error *err)
+{
+	const struct role_view *live = org_role_by_id(call->org, before->id, NULL);
+	struct permset old, new;
+
+	enum status rc = role_set(&new, call, after, err);
+	if (rc == OK && !live)
+		rc = error_set(err, ERR_NOT_FOUND, "role-not-found", "There is no such role.");
+	if (rc == OK)
+		rc = guard_role_set(&old, call, live, err);
+	if (rc != OK)
+		return rc;
+	if ((after->kinds & ~before->kinds) == 0) {
+		for (uint32_t p = permset_next(&old, 0); p != PERMISSION_NONE;
+			p = permset_next(&old, p + 1))
+			permset_remove(&new, p);
+	}
+	rc = role_guard_gain(call, before->id, &new, err);
+	bool same_ceiling = (!before->ceiling.ptr && !after->ceiling.ptr) ||
+		str_eq(before->ceiling, after->ceiling);
+	return rc == OK && !same_ceiling ? role_guard_everything(call, err) : rc;
+}
+
+enum status
+role_replace(struct role *out, struct call *call, struct role_id id, const struct role_draft *draft,
+	struct error *err)
+{
+	struct role before;
+
+	enum status rc = role_load(&before, call, id, err);
+	if (rc == OK)
+		rc = call_check_match(draft->if_match, before.changed, err);
+	if (rc == OK)
+		rc = check_own(&before, err);
+	if (rc == OK && !uuid_eq(before.workspace.id, draft->workspace.id))
+		rc = error_set(err, ERR_CONFLICT, "role-stays-in-place",
+			"A role cannot move to another workspace: make a new one there.");
+	*out = before;
+	if (rc == OK)
+		rc = fill(out, call, draft, err);
+	if (rc == OK)
+		rc = guard_change(call, &before, out, err);
+	if (rc == OK)
+		rc = role__update(call, out, err);
+	if (rc == OK)
+		rc = role__write_permissions(call, out, err);
+	if (rc == OK)
+		rc = iam__record(call, "roles.update", "role", id.id,
+			call_json(call, role_write, &before), call_json(call, role_write, out),
+			err);
+	if (rc == OK)
+		call_touch_skeleton(call);
+	return rc;
+}
+
+enum status
+role_delete(struct call *call, struct role_id id, int64_t if_match, struct error *err)
+{
+	struct role before;
+	int64_t uses;
+
+	enum status rc = role_load(&before, call, id, err);
+	if (rc == OK)
+		rc = call_check_match(if_match, before.changed, err);
+	if (rc == OK)
+		rc = check_own(&before, err);
+	if (rc == OK)
+		rc = iam__count(&uses, call, &ROLE_USES, id.id, err);
+	if (rc == OK && uses > 0)
+		rc = error_set(err, ERR_CONFLICT, "role-in-use",
+			"This role is still granted, or a default, in %lld places: take it back "
+			"there first.",
+			(long long)uses);
+	if (rc == OK)
+		rc = iam__record(call, "roles.delete", "role", id.id,
+			call_json(call, role_write, &before), NOTHING, err);
+	if (rc == OK)
+		rc = role__erase(call, id, err);
+	if (rc == OK)
+		call_touch_skeleton(call);
+	return rc;
+}
