@@ -176,6 +176,11 @@ http_decode_segment(struct http_request *r, struct str segment)
 void
 http_add_header(struct http_request *r, const char *name, struct str value)
 {
+	/* A line break in a value would make other headers of it. */
+	if (!http__value_ok(value)) {
+		r->refusal = REFUSE_UNANSWERED;
+		return;
+	}
 	struct http__header *header = arena_new_one(r->arena, struct http__header);
 	struct str copy = arena_copy(r->arena, value.ptr ? value : STR(""));
 	if (!header || !copy.ptr) {

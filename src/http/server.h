@@ -105,8 +105,9 @@ void *http_state(const struct http_request *r);
 struct str http_decode_segment(struct http_request *r, struct str segment);
 
 /* Answering, exactly once per exchange and only in the handler. The body is copied. Extra headers
- * first: their values are copied, their names must last (a literal). A value with a line break or
- * a full arena makes the answer a 500 or 503. HEAD is answered like GET: the body is left out. */
+ * first: their values are copied, their names must last (a literal). A value with a control
+ * character makes the answer a 500, a full arena a 503. HEAD is answered like GET: the body is left
+ * out. */
 void http_add_header(struct http_request *r, const char *name, struct str value);
 void http_respond(
 	struct http_request *r, unsigned status, const char *content_type, struct str body);

@@ -27,6 +27,12 @@ answer(struct http_request *r, void *context)
 	handled++;
 	if (str_eq(http_path(r), STR("/silent")))
 		return;
+	value = http_query(r, "header", &repeated);
+	if (value.ptr)
+		http_add_header(r, "X-From-Query", value);
+	value = http_query(r, "fill", &repeated);
+	while (value.ptr && arena_alloc(http_arena(r), 1000))
+		;
 	buf_init(&b, 65536);
 	value = http_query(r, "q", &repeated);
 	buf_printf(&b, "method=%d path=%.*s peer=%.*s q=%s%.*s%s\n", (int)http_method(r),
@@ -431,6 +437,27 @@ test_http__unanswered(void **state)
 	assert_int_equal(1, wire_count(got, "HTTP/1.1 "));
 }
 
+static void
+test_http__answers_that_cannot_be(void **state)
+{
+	static const char *const bad[] = {"a%0d%0aX-Evil:+1", "a%0aX-Evil:+1", "a%01X-Evil:+1"};
+	char request[256];
+	struct str got;
+	(void)state;
+	got = expect_answered(BYTES("GET /?header=%41+b HTTP/1.1\r\nHost: a\r\n\r\n"));
+	assert_true(wire_has(got, "X-From-Query: A b\r\n"));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		int len = snprintf(request, sizeof(request),
+			"GET /?header=%s HTTP/1.1\r\nHost: a\r\n\r\n", bad[i]);
+		got = wire_ask(port, (struct str){request, (size_t)len}, space, sizeof(space));
+		assert_true(str_starts(got, STR("HTTP/1.1 500 ")));
+		assert_false(wire_has(got, "X-Evil"));
+	}
+	got = wire_ask(port, BYTES("GET /?fill HTTP/1.1\r\nHost: a\r\n\r\n"), space, sizeof(space));
+	assert_true(str_starts(got, STR("HTTP/1.1 503 ")));
+	assert_true(wire_has(got, "Retry-After: 1\r\n"));
+}
+
 int
 main(void)
 {
@@ -447,6 +474,7 @@ main(void)
 		cmocka_unit_test(test_http__head_and_continue),
 		cmocka_unit_test(test_http__pipelined_and_kept),
 		cmocka_unit_test(test_http__unanswered),
+		cmocka_unit_test(test_http__answers_that_cannot_be),
 	};
 	return cmocka_run_group_tests_name("http", tests, start, stop);
 }
