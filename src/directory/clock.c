@@ -15,7 +15,7 @@ forget(struct directory *d, struct entry *e)
 	c->slots[e->slot] = last;
 	last->slot = e->slot;
 	atomic_fetch_sub_explicit(&d->bytes, e->size, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&d->views, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&d->table.count, 1, memory_order_relaxed);
 }
 
 bool
@@ -35,7 +35,7 @@ clock__add(struct directory *d, struct entry *e)
 	}
 	e->slot = c->count;
 	c->slots[c->count++] = e;
-	atomic_fetch_add_explicit(&d->views, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&d->table.count, 1, memory_order_relaxed);
 	mutex_unlock(&c->mutex);
 	return true;
 }
@@ -72,7 +72,7 @@ clock__take_room(struct directory *d, size_t size)
 		atomic_load_explicit(&d->bytes, memory_order_relaxed) + size > d->memory_max) {
 		struct entry *e = choose(c);
 		/* Whoever takes it out of the table forgets it: a drop may be about to. */
-		if (cds_lfht_del(d->table, &e->node) != 0) {
+		if (cds_lfht_del(d->table.nodes, &e->node) != 0) {
 			mutex_unlock(&c->mutex);
 			sched_yield();
 			mutex_lock(&c->mutex);

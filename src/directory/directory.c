@@ -3,14 +3,13 @@
 #include "base/hash.h"
 #include "directory/internal.h"
 
-/* Buckets at the start; the tables grow by themselves. */
-#define BUCKETS 1024
-
-static struct cds_lfht *
-new_table(void)
+static bool
+table_init(struct table *table)
 {
-	return cds_lfht_new_flavor(BUCKETS, BUCKETS, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING,
-		&urcu_memb_flavor, NULL);
+	table->nodes =
+		cds_lfht_new_flavor(BUCKETS_FIRST, BUCKETS_FIRST, 0, 0, &urcu_memb_flavor, NULL);
+	atomic_init(&table->buckets, BUCKETS_FIRST);
+	return table->nodes != NULL;
 }
 
 enum status
@@ -21,9 +20,7 @@ directory_new(struct directory **out, const struct directory_options *options, s
 	if (!d)
 		return error_no_memory(err);
 	memset(d, 0, sizeof(*d));
-	d->table = new_table();
-	d->orgs = new_table();
-	if (!d->table || !d->orgs) {
+	if (!table_init(&d->table) || !table_init(&d->orgs)) {
 		directory_free(&d);
 		return error_no_memory(err);
 	}
@@ -52,9 +49,9 @@ empty_tables(struct directory *d)
 	struct cds_lfht_iter it;
 	struct cds_lfht_node *node;
 	directory_enter();
-	for (cds_lfht_first(d->table, &it); (node = cds_lfht_iter_get_node(&it));
-		cds_lfht_next(d->table, &it)) {
-		cds_lfht_del(d->table, node);
+	for (cds_lfht_first(d->table.nodes, &it); (node = cds_lfht_iter_get_node(&it));
+		cds_lfht_next(d->table.nodes, &it)) {
+		cds_lfht_del(d->table.nodes, node);
 		entry__retire(caa_container_of(node, struct entry, node));
 	}
 	directory_leave();
@@ -68,9 +65,9 @@ free_heads(struct directory *d)
 	struct cds_lfht_iter it;
 	struct cds_lfht_node *node;
 	directory_enter();
-	for (cds_lfht_first(d->orgs, &it); (node = cds_lfht_iter_get_node(&it));) {
-		cds_lfht_next(d->orgs, &it);
-		cds_lfht_del(d->orgs, node);
+	for (cds_lfht_first(d->orgs.nodes, &it); (node = cds_lfht_iter_get_node(&it));) {
+		cds_lfht_next(d->orgs.nodes, &it);
+		cds_lfht_del(d->orgs.nodes, node);
 		free(caa_container_of(node, struct heads, node));
 	}
 	directory_leave();
@@ -82,12 +79,12 @@ directory_free(struct directory **directory)
 	struct directory *d = *directory;
 	if (!d)
 		return;
-	if (d->table && d->orgs) {
+	if (d->table.nodes && d->orgs.nodes) {
 		empty_tables(d);
 		free_heads(d);
 	}
-	destroy_table(d->table);
-	destroy_table(d->orgs);
+	destroy_table(d->table.nodes);
+	destroy_table(d->orgs.nodes);
 	free(d->clock.slots);
 	free(d);
 	*directory = NULL;
@@ -114,7 +111,7 @@ struct directory_stats
 directory_stats(const struct directory *d)
 {
 	struct directory_stats stats = {
-		.views = atomic_load_explicit(&d->views, memory_order_relaxed),
+		.views = atomic_load_explicit(&d->table.count, memory_order_relaxed),
 		.bytes = atomic_load_explicit(&d->bytes, memory_order_relaxed),
 		.loads = atomic_load_explicit(&d->loads, memory_order_relaxed),
 		.drops = atomic_load_explicit(&d->drops, memory_order_relaxed),

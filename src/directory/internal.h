@@ -74,6 +74,16 @@ struct heads {
 	_Atomic int64_t floor, told;
 };
 
+/*
+ * The library's own resizing goes by the length of a chain that is met while adding, and under a
+ * burst of loads stops at chains of a hundred. So a table is grown here, by its count.
+ */
+struct table {
+	struct cds_lfht *nodes;
+	_Atomic size_t count, buckets;
+};
+#define BUCKETS_FIRST 1024
+
 #define STRIPES 1024
 struct stripe {
 	pthread_mutex_t mutex; /* publishing and dropping, one at a time */
@@ -107,11 +117,11 @@ struct directory {
 	struct store *store;
 	size_t memory_max;
 	uint64_t seed;
-	struct cds_lfht *table, *orgs;
+	struct table table, orgs; /* of entries, and of heads */
 	struct stripe stripes[STRIPES];
 	struct clock clock;
 	_Atomic size_t bytes;
-	_Atomic uint64_t views, loads, drops, evictions, stale_loads;
+	_Atomic uint64_t loads, drops, evictions, stale_loads;
 	struct counters counters[COUNTERS];
 	struct uses uses;
 };
@@ -135,6 +145,9 @@ bool table__publish(struct directory *d, struct entry *e, uint64_t epoch);
 void table__drop(struct directory *d, const struct view_key *key);
 /* Everything that `org` has; of the kind alone (in every organisation) when `org` is NULL. */
 void table__drop_many(struct directory *d, const struct org_id *org, enum view_kind kind);
+
+/* Room for what the tables hold. Outside directory_enter: it waits for readers. */
+void table__grow(struct directory *d);
 
 struct heads *heads__find(struct directory *d, struct org_id org); /* NULL: never asked about */
 /* The same, made when missing; NULL when memory fails. */

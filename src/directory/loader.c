@@ -40,6 +40,7 @@ publish(struct run *run, const struct view_key *key, const void *view, uint64_t 
 	if (!table__publish(run->d, e, epoch))
 		run->load->stale++;
 	directory_leave();
+	table__grow(run->d);
 	return OK;
 }
 

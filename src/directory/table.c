@@ -27,7 +27,7 @@ static struct entry *
 find(struct directory *d, const struct view_key *key, uint64_t hash)
 {
 	struct cds_lfht_iter it;
-	cds_lfht_lookup(d->table, hash, is_entry, key, &it);
+	cds_lfht_lookup(d->table.nodes, hash, is_entry, key, &it);
 	struct cds_lfht_node *node = cds_lfht_iter_get_node(&it);
 	return node ? caa_container_of(node, struct entry, node) : NULL;
 }
@@ -48,7 +48,7 @@ table__epoch(struct directory *d, const struct view_key *key)
 static void
 take_out(struct directory *d, struct entry *e)
 {
-	if (cds_lfht_del(d->table, &e->node) != 0)
+	if (cds_lfht_del(d->table.nodes, &e->node) != 0)
 		return;
 	clock__remove(d, e);
 	entry__retire(e);
@@ -59,7 +59,7 @@ static bool
 put_in(struct directory *d, struct entry *e, const struct view_key *key, uint64_t hash)
 {
 	struct cds_lfht_node *before =
-		cds_lfht_add_replace(d->table, hash, is_entry, key, &e->node);
+		cds_lfht_add_replace(d->table.nodes, hash, is_entry, key, &e->node);
 	if (before) {
 		struct entry *old = caa_container_of(before, struct entry, node);
 		clock__remove(d, old);
@@ -67,7 +67,7 @@ put_in(struct directory *d, struct entry *e, const struct view_key *key, uint64_
 	}
 	if (clock__add(d, e))
 		return true;
-	ASSERT(cds_lfht_del(d->table, &e->node) == 0);
+	ASSERT(cds_lfht_del(d->table.nodes, &e->node) == 0);
 	entry__retire(e);
 	return false;
 }
@@ -115,8 +115,8 @@ table__drop_many(struct directory *d, const struct org_id *org, enum view_kind k
 	}
 	struct cds_lfht_iter it;
 	struct cds_lfht_node *node;
-	for (cds_lfht_first(d->table, &it); (node = cds_lfht_iter_get_node(&it));
-		cds_lfht_next(d->table, &it)) {
+	for (cds_lfht_first(d->table.nodes, &it); (node = cds_lfht_iter_get_node(&it));
+		cds_lfht_next(d->table.nodes, &it)) {
 		struct entry *e = caa_container_of(node, struct entry, node);
 		if (org ? !uuid_eq(e->org, org->id) : e->kind != kind)
 			continue;
@@ -129,6 +129,28 @@ table__drop_many(struct directory *d, const struct org_id *org, enum view_kind k
 	atomic_fetch_add_explicit(&d->drops, 1, memory_order_relaxed);
 }
 
+static void
+grow(struct table *table)
+{
+	size_t count = atomic_load_explicit(&table->count, memory_order_relaxed);
+	size_t buckets = atomic_load_explicit(&table->buckets, memory_order_relaxed);
+	if (count <= buckets)
+		return;
+	size_t wanted = buckets;
+	while (wanted < count)
+		wanted *= 2;
+	/* One thread grows it; the others need not wait. */
+	if (atomic_compare_exchange_strong(&table->buckets, &buckets, wanted))
+		cds_lfht_resize(table->nodes, wanted);
+}
+
+void
+table__grow(struct directory *d)
+{
+	grow(&d->table);
+	grow(&d->orgs);
+}
+
 static int
 is_heads(struct cds_lfht_node *node, const void *org)
 {
@@ -139,7 +161,7 @@ struct heads *
 heads__find(struct directory *d, struct org_id org)
 {
 	struct cds_lfht_iter it;
-	cds_lfht_lookup(d->orgs, hash_uuid(org.id, d->seed), is_heads, &org.id, &it);
+	cds_lfht_lookup(d->orgs.nodes, hash_uuid(org.id, d->seed), is_heads, &org.id, &it);
 	struct cds_lfht_node *node = cds_lfht_iter_get_node(&it);
 	return node ? caa_container_of(node, struct heads, node) : NULL;
 }
@@ -158,9 +180,11 @@ heads__get(struct directory *d, struct org_id org, int64_t revision)
 	atomic_init(&heads->floor, revision);
 	atomic_init(&heads->told, revision);
 	struct cds_lfht_node *node = cds_lfht_add_unique(
-		d->orgs, hash_uuid(org.id, d->seed), is_heads, &org.id, &heads->node);
+		d->orgs.nodes, hash_uuid(org.id, d->seed), is_heads, &org.id, &heads->node);
 	if (node != &heads->node)
 		free(heads);
+	else
+		atomic_fetch_add_explicit(&d->orgs.count, 1, memory_order_relaxed);
 	return caa_container_of(node, struct heads, node);
 }
 
