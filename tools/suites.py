@@ -22,7 +22,7 @@ SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
-TAP = re.compile(r"^\s*(ok|not ok) \d+ - (.*?)\s*$")
+TAP = re.compile(r"^[ \t]*(ok|not ok) \d+ - (.*?)[ \t]*$", re.M)
 
 
 def outcome(name, file, passed, message=""):
@@ -44,7 +44,8 @@ def finish(command, seconds, env, cwd, log):
 
 def first_error(text):
     """The line of a log that says most about a failure."""
-    for pattern in (r"^.*(ERROR: \w*Sanitizer.*|runtime error:.*)$", r"^.*error:.*$", r"^# .*$"):
+    for pattern in (r"^.*(ERROR: \w*Sanitizer.*|runtime error:.*)$", r"^# .*error:.*$", r"^# .*$",
+                    r"^.*error:.*$"):
         found = re.search(pattern, text, re.M)
         if found:
             return found.group(0).strip()[:200]
@@ -57,13 +58,13 @@ def run_program(suite, test):
     name = test["name"]
     env = {**os.environ, **SANITIZERS, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP"}
     log = RESULTS / f"{suite}-{name}.log"
-    status = finish(test["cmd"], test["timeout"] or 600, env, test["workdir"] or ROOT, log)
+    status = finish(test["cmd"], test["timeout"] or 600, env, test["workdir"] or BUILD, log)
     text = log.read_text(errors="replace")
-    cases = [TAP.match(line) for line in text.splitlines()]
-    tests = [outcome(m[2], name, m[1] == "ok") for m in cases if m]
-    for test_case in tests:
-        if not test_case["passed"]:
-            test_case["message"] = first_error(text)
+    cases = list(TAP.finditer(text))
+    ends = [case.start() for case in cases[1:]] + [len(text)]
+    tests = [outcome(case[2], name, case[1] == "ok",
+                     "" if case[1] == "ok" else first_error(text[case.end():end]))
+             for case, end in zip(cases, ends)]
     if status is None:
         tests.append(outcome(name, name, False, f"still running after {test['timeout']} s"))
     elif status != 0 and all(t["passed"] for t in tests):
