@@ -40,8 +40,13 @@ export function raw(
     const timer = setTimeout(() => finish(false), options.limitMs ?? 10_000);
     socket.setNoDelay(true);
     socket.on("connect", () => {
-      for (const piece of [bytes, ...(options.pieces ?? [])])
-        socket.write(typeof piece === "string" ? Buffer.from(piece, "latin1") : piece);
+      const pieces = [bytes, ...(options.pieces ?? [])];
+      const next = (): void => {
+        const piece = pieces.shift();
+        if (piece === undefined || finished) return;
+        socket.write(typeof piece === "string" ? Buffer.from(piece, "latin1") : piece, next);
+      };
+      next();
     });
     socket.on("data", (data) => {
       text += data.toString("latin1");
