@@ -55,7 +55,7 @@ struct offer {
 	struct workspace_id workspace;
 	bool enabled;
 };
-/* ERR_CONFLICT "resource-not-global" for one of a workspace. Offering twice, and taking back what
+/* Only global resources can be offered: others are not found. Offering twice, and taking back what
  * is not offered, change nothing. */
 enum status offer_create(struct call *call, struct str type, struct str id,
 	struct workspace_id workspace, struct error *err) MUST_USE;
