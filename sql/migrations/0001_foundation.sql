@@ -71,6 +71,7 @@ CREATE TABLE principals (
 	PRIMARY KEY (org, principal)
 ) {strict};
 CREATE UNIQUE INDEX principals_label ON principals (org, kind, workspace, label);
+CREATE INDEX principals_kind ON principals (org, kind, principal);
 CREATE INDEX principals_person ON principals (org, person);
 
 -- A secret of a principal, found by its own identifier, proved by its hash.

@@ -1,6 +1,7 @@
 /* What stands in the contract itself: its text, the catalogue, the presets. */
 #include "api/operations.h"
 #include "api/route.h"
+#include "iam/permissions.h"
 
 enum status
 api_contract_get(struct operation_call *op, struct error *err)
@@ -11,108 +12,20 @@ api_contract_get(struct operation_call *op, struct error *err)
 	return OK;
 }
 
-static const struct preset {
-	const char *name;
-	enum permission_class up_to;
-} PRESETS[] = {
-	{"read_only", CLASS_READ},
-	{"operator", CLASS_WRITE},
-	{"full_access", CLASS_DESTRUCTIVE},
-};
-
-/* Entries of one resource stand together: the end of those that begin at `first`. */
-static uint32_t
-resource_end(uint32_t first)
-{
-	uint32_t end = first + 1;
-	while (end < catalogue_count &&
-		strcmp(catalogue[end].resource, catalogue[first].resource) == 0)
-		end++;
-	return end;
-}
-
-static bool
-resource_has(uint32_t first, uint32_t end, enum permission_class up_to)
-{
-	for (uint32_t i = first; i < end; i++) {
-		if (catalogue[i].class <= up_to)
-			return true;
-	}
-	return false;
-}
-
-static void
-write_preset(struct json_writer *w, const struct preset *preset)
-{
-	jw_object(w, NULL);
-	jw_z(w, "name", preset->name);
-	jw_array(w, "resources");
-	for (uint32_t first = 0, end; first < catalogue_count; first = end) {
-		end = resource_end(first);
-		if (!resource_has(first, end, preset->up_to))
-			continue;
-		jw_object(w, NULL);
-		jw_z(w, "resource", catalogue[first].resource);
-		jw_array(w, "permissions");
-		for (uint32_t i = first; i < end; i++) {
-			if (catalogue[i].class <= preset->up_to)
-				jw_z(w, NULL, catalogue[i].name);
-		}
-		jw_end_array(w);
-		jw_end_object(w);
-	}
-	jw_end_array(w);
-	jw_end_object(w);
-}
-
-static void
-write_presets(struct json_writer *w)
-{
-	jw_array(w, "presets");
-	for (size_t i = 0; i < ARRAY_LEN(PRESETS); i++)
-		write_preset(w, &PRESETS[i]);
-	jw_end_array(w);
-}
-
 enum status
 api_preset_list(struct operation_call *op, struct error *err)
 {
 	(void)err;
 	jw_object(&op->out, NULL);
-	write_presets(&op->out);
+	presets_write(&op->out, "presets");
 	jw_end_object(&op->out);
 	return OK;
-}
-
-static void
-write_entry(struct json_writer *w, const struct catalogue_entry *entry)
-{
-	jw_object(w, NULL);
-	jw_z(w, "name", entry->name);
-	jw_z(w, "class", permission_class_name(entry->class));
-	jw_z(w, "description", entry->description);
-	jw_end_object(w);
 }
 
 enum status
 api_catalogue_get(struct operation_call *op, struct error *err)
 {
 	(void)err;
-	struct json_writer *w = &op->out;
-	jw_object(w, NULL);
-	jw_array(w, "resources");
-	for (uint32_t first = 0, end; first < catalogue_count; first = end) {
-		end = resource_end(first);
-		jw_object(w, NULL);
-		jw_z(w, "resource", catalogue[first].resource);
-		jw_array(w, "permissions");
-		for (uint32_t i = first; i < end; i++)
-			write_entry(w, &catalogue[i]);
-		jw_end_array(w);
-		jw_end_object(w);
-	}
-	jw_end_array(w);
-	write_presets(w);
-	jw_end_object(w);
+	catalogue_write(&op->out);
 	return OK;
 }

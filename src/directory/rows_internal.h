@@ -20,6 +20,12 @@ wide_add(struct wide_set *set, uint32_t permission)
 	set->words[permission >> 6] |= UINT64_C(1) << (permission & 63);
 }
 
+static inline bool
+wide_has(const struct wide_set *set, uint32_t permission)
+{
+	return set->words[permission >> 6] >> (permission & 63) & 1;
+}
+
 /* The same members in exactly as many words as they need. */
 enum status rows__narrow(struct permset *out, const struct wide_set *set, struct arena *arena,
 	struct error *err) MUST_USE;

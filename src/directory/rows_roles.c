@@ -79,8 +79,6 @@ add_all(struct wide_set *exercises, struct wide_set *gives, const struct org_vie
 	for (uint32_t i = 0; i < catalogue_count; i++) {
 		if (draft->exercises_all)
 			wide_add(exercises, catalogue[i].number);
-		if (draft->gives_all)
-			wide_add(gives, catalogue[i].number);
 	}
 	for (uint32_t n = PERMISSION_OWN_FIRST; n < org->permission_end; n++) {
 		const struct permission_view *own = org->permissions[n - PERMISSION_OWN_FIRST];
@@ -90,6 +88,17 @@ add_all(struct wide_set *exercises, struct wide_set *gives, const struct org_vie
 			wide_add(exercises, n);
 		if (draft->gives_all)
 			wide_add(gives, n);
+	}
+}
+
+/* Built-in permissions are given by who exercises them, by nobody else: to give everything is to
+ * give those of them that the role carries. */
+static void
+give_exercised(struct wide_set *gives, const struct wide_set *exercises)
+{
+	for (uint32_t i = 0; i < catalogue_count; i++) {
+		if (wide_has(exercises, catalogue[i].number))
+			wide_add(gives, catalogue[i].number);
 	}
 }
 
@@ -111,6 +120,8 @@ fill_role(const struct draft *draft, struct query *q, const struct org_view *org
 		if (rc != OK)
 			return rc;
 	}
+	if (draft->gives_all)
+		give_exercised(&gives, &exercises);
 	enum status rc = rows__narrow(&draft->view->exercises, &exercises, arena, err);
 	return rc == OK ? rows__narrow(&draft->view->gives, &gives, arena, err) : rc;
 }

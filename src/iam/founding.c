@@ -19,8 +19,8 @@ static const struct sql INSTALLATION_INSERT =
 	SQL("INSERT INTO installation (one, incarnation, created_us) VALUES (1, $1, $2)");
 static const struct sql OWNER_ROLE_INSERT = SQL(
 	"INSERT INTO roles (org, role, number, workspace, name, title, description, kinds, system,"
-	" exercises_all, gives_all, confines, origin, created_us, changed)"
-	" VALUES ($1, $2, 0, $3, $4, $5, $6, $7, 1, 1, 1, 0, 'system', $8, 1)");
+	" exercises_all, gives_all, confines, ceiling, origin, created_us, changed)"
+	" VALUES ($1, $2, 0, $3, $4, $5, $6, $7, 1, 1, 1, 0, '{\"except\":[]}', 'system', $8, 1)");
 static const struct sql TYPE_INSERT =
 	SQL("INSERT INTO resource_types (org, type, description, registered, origin)"
 	    " VALUES ($1, $2, $3, 1, 'system')");
@@ -42,7 +42,8 @@ insert_org(struct call *call, struct org_id id, struct str name, struct error *e
 	return query_run(&q, NULL, err);
 }
 
-/* The role number 0, which nobody can change and everything stands on. */
+/* The role number 0, which nobody can change and everything stands on. It bears a ceiling, the
+ * highest, so that no default bound holds its holder down. */
 static enum status
 insert_owner_role(struct call *call, struct org_id id, struct error *err)
 {

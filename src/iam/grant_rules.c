@@ -147,9 +147,22 @@ holder_is_caller(const struct call *call, const struct grant_draft *draft)
 	return false;
 }
 
+/* A bound that ends by itself must leave another one behind. */
+static bool
+bound_would_vanish(
+	const struct call *call, const struct proposal *p, const struct grant_draft *draft)
+{
+	const struct ceiling *ceiling = p->role->ceiling;
+	bool bounds = !ceiling->except || !permset_is_empty(&ceiling->named);
+	bool ends = draft->expires_us != NEVER || p->condition;
+
+	return bounds && ends && !call->org->default_ceilings[p->principal->kind];
+}
+
 /* A ceiling is given to one principal at a time, for everything below it comes into force. */
 static enum status
-check_ceiling(struct call *call, const struct proposal *p, struct error *err)
+check_ceiling(struct call *call, const struct proposal *p, const struct grant_draft *draft,
+	struct error *err)
 {
 	if (!p->role || !(p->role->ceiling || p->confines))
 		return OK;
@@ -159,6 +172,10 @@ check_ceiling(struct call *call, const struct proposal *p, struct error *err)
 			"itself.");
 	if (!p->role->ceiling)
 		return OK;
+	if (bound_would_vanish(call, p, draft))
+		return error_set(err, ERR_CONFLICT, "ceiling-needs-default",
+			"When this role ended, nothing would bound its holder: set a default "
+			"ceiling for this kind first, or give it without expiry and condition.");
 	return principal_guard_give(
 		call, p->principal, uuid_eq(p->principal->id.id, call->caller.principal.id), err);
 }
@@ -190,7 +207,7 @@ grant__check(
 	if (rc == OK && !draft->by_rule)
 		rc = guard_give(call, &gift, err);
 	if (rc == OK && !draft->by_rule)
-		rc = check_ceiling(call, &p, err);
+		rc = check_ceiling(call, &p, draft, err);
 	if (rc == OK && p.confines && !p.principal->confined)
 		rc = principal_confine(call, p.principal->id, err);
 	return rc;

@@ -42,6 +42,7 @@ enum status grant_load(
 	struct grant *out, struct call *call, struct grant_id id, struct error *err) MUST_USE;
 struct grant_filter {
 	struct uuid holder, node; /* nil: any */
+	struct workspace_id within; /* nil: any; else at it, its resource groups and resources */
 	struct role_id role;
 };
 enum status grant_list(struct grant **out, size_t *count, struct call *call,
@@ -55,6 +56,7 @@ enum status grant_permission(struct call *call, struct principal_id who, struct 
 enum status grant_revoke_permission(struct call *call, struct principal_id who,
 	struct workspace_id ws, struct str permission, struct error *err) MUST_USE;
 
+void grant_write_node(struct json_writer *w, const char *name, struct node node);
 void grant_write(struct json_writer *w, const char *name, const void *grant);
 
 #endif

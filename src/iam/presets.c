@@ -2,45 +2,56 @@
 
 #include <string.h>
 
-/* A preset holds every permission of its classes, so that each contains the one before it. */
+/* A preset holds every permission up to a class, so that each contains the one before it (E5). */
 static const struct preset {
 	const char *name;
-	enum permission_class most;
+	enum permission_class up_to;
 } PRESETS[] = {
 	{"read_only", CLASS_READ},
 	{"operator", CLASS_WRITE},
 	{"full_access", CLASS_DESTRUCTIVE},
 };
 
-static bool
-starts_resource(uint32_t i)
+/* Entries of one resource stand together: the end of those that begin at `first`. */
+static uint32_t
+resource_end(uint32_t first)
 {
-	return i == 0 || strcmp(catalogue[i].resource, catalogue[i - 1].resource) != 0;
+	uint32_t end = first + 1;
+	while (end < catalogue_count &&
+		strcmp(catalogue[end].resource, catalogue[first].resource) == 0)
+		end++;
+	return end;
 }
 
 static bool
-resource_has(uint32_t first, enum permission_class most)
+resource_has(uint32_t first, uint32_t end, enum permission_class up_to)
 {
-	for (uint32_t i = first; i < catalogue_count; i++) {
-		if (i > first && starts_resource(i))
-			break;
-		if (catalogue[i].class <= most)
+	for (uint32_t i = first; i < end; i++) {
+		if (catalogue[i].class <= up_to)
 			return true;
 	}
 	return false;
 }
 
 static void
-write_preset_resource(struct json_writer *w, uint32_t first, enum permission_class most)
+write_preset(struct json_writer *w, const struct preset *preset)
 {
-	if (!resource_has(first, most))
-		return;
 	jw_object(w, NULL);
-	jw_z(w, "resource", catalogue[first].resource);
-	jw_array(w, "permissions");
-	for (uint32_t i = first; i < catalogue_count && (i == first || !starts_resource(i)); i++) {
-		if (catalogue[i].class <= most)
-			jw_z(w, NULL, catalogue[i].name);
+	jw_z(w, "name", preset->name);
+	jw_array(w, "resources");
+	for (uint32_t first = 0, end; first < catalogue_count; first = end) {
+		end = resource_end(first);
+		if (!resource_has(first, end, preset->up_to))
+			continue;
+		jw_object(w, NULL);
+		jw_z(w, "resource", catalogue[first].resource);
+		jw_array(w, "permissions");
+		for (uint32_t i = first; i < end; i++) {
+			if (catalogue[i].class <= preset->up_to)
+				jw_z(w, NULL, catalogue[i].name);
+		}
+		jw_end_array(w);
+		jw_end_object(w);
 	}
 	jw_end_array(w);
 	jw_end_object(w);
@@ -50,17 +61,8 @@ void
 presets_write(struct json_writer *w, const char *name)
 {
 	jw_array(w, name);
-	for (size_t p = 0; p < ARRAY_LEN(PRESETS); p++) {
-		jw_object(w, NULL);
-		jw_z(w, "name", PRESETS[p].name);
-		jw_array(w, "resources");
-		for (uint32_t i = 0; i < catalogue_count; i++) {
-			if (starts_resource(i))
-				write_preset_resource(w, i, PRESETS[p].most);
-		}
-		jw_end_array(w);
-		jw_end_object(w);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(PRESETS); i++)
+		write_preset(w, &PRESETS[i]);
 	jw_end_array(w);
 }
 
@@ -79,17 +81,15 @@ catalogue_write(struct json_writer *w)
 {
 	jw_object(w, NULL);
 	jw_array(w, "resources");
-	for (uint32_t i = 0; i < catalogue_count; i++) {
-		if (starts_resource(i)) {
-			jw_object(w, NULL);
-			jw_z(w, "resource", catalogue[i].resource);
-			jw_array(w, "permissions");
-		}
-		write_entry(w, &catalogue[i]);
-		if (i + 1 == catalogue_count || starts_resource(i + 1)) {
-			jw_end_array(w);
-			jw_end_object(w);
-		}
+	for (uint32_t first = 0, end; first < catalogue_count; first = end) {
+		end = resource_end(first);
+		jw_object(w, NULL);
+		jw_z(w, "resource", catalogue[first].resource);
+		jw_array(w, "permissions");
+		for (uint32_t i = first; i < end; i++)
+			write_entry(w, &catalogue[i]);
+		jw_end_array(w);
+		jw_end_object(w);
 	}
 	jw_end_array(w);
 	presets_write(w, "presets");

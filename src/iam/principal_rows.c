@@ -20,16 +20,20 @@ static const struct sql PRINCIPAL_SELECT =
 static const struct sql PRINCIPAL_BY_LABEL = SQL(
 	"SELECT" PRINCIPAL_COLUMNS
 	"FROM principals p WHERE p.org = $1 AND p.kind = $2 AND p.workspace = $3 AND p.label = $4");
-static const struct sql PRINCIPAL_LIST = SQL(
-	"SELECT" PRINCIPAL_COLUMNS
-	"FROM principals p WHERE p.org = $1 AND p.principal > $2 AND p.name >= $3 AND p.name < $4"
-	" AND ($6 IS NULL OR p.kind = $6) AND ($7 IS NULL OR p.state = $7)"
-	" AND ($8 IS NULL OR p.workspace = $8)"
-	" AND ($9 IS NULL OR EXISTS (SELECT 1 FROM group_members m WHERE m.org = p.org"
-	"  AND m.grp = $9 AND m.principal = p.principal))"
-	" AND ($10 IS NULL OR EXISTS (SELECT 1 FROM grants g WHERE g.org = p.org"
-	"  AND g.holder = p.principal AND g.role = $10))"
-	" ORDER BY p.principal LIMIT $5");
+#define PRINCIPAL_FILTERS                                                                          \
+	" AND p.principal > $2 AND p.name >= $3 AND p.name < $4"                                   \
+	" AND ($7 IS NULL OR p.state = $7) AND ($8 IS NULL OR p.workspace = $8)"                   \
+	" AND ($9 IS NULL OR EXISTS (SELECT 1 FROM group_members m WHERE m.org = p.org"            \
+	"  AND m.grp = $9 AND m.principal = p.principal))"                                         \
+	" AND ($10 IS NULL OR EXISTS (SELECT 1 FROM grants g WHERE g.org = p.org"                  \
+	"  AND g.holder = p.principal AND g.role = $10))"                                          \
+	" ORDER BY p.principal LIMIT $5"
+static const struct sql PRINCIPAL_LIST =
+	SQL("SELECT" PRINCIPAL_COLUMNS
+	    "FROM principals p WHERE p.org = $1 AND $6 IS NULL" PRINCIPAL_FILTERS);
+static const struct sql PRINCIPAL_LIST_OF_KIND =
+	SQL("SELECT" PRINCIPAL_COLUMNS
+	    "FROM principals p WHERE p.org = $1 AND p.kind = $6" PRINCIPAL_FILTERS);
 static const struct sql PRINCIPAL_UPDATE =
 	SQL("UPDATE principals SET name = $3, description = $4, state = $5, expires_us = $6,"
 	    " confined = $7, home_group = $8, ceiling = $9, changed = $10,"
@@ -298,7 +302,8 @@ enum status
 principal_list(struct principal **out, size_t *count, struct call *call,
 	const struct principal_filter *filter, struct page *page, struct error *err)
 {
-	const struct listing listing = {.sql = &PRINCIPAL_LIST,
+	const struct listing listing = {
+		.sql = filter->kind ? &PRINCIPAL_LIST_OF_KIND : &PRINCIPAL_LIST,
 		.size = sizeof(struct principal),
 		.read = principal_read,
 		.bind = bind_filter,

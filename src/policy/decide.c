@@ -5,12 +5,12 @@
 #include "policy/scan.h"
 
 static enum reason
-subject_state(const struct subject *subject, int64_t now_us)
+subject_state(const struct question *question, int64_t now_us)
 {
-	const struct principal_view *principal = subject->principal;
-	const struct credential_view *credential = subject->credential;
+	const struct principal_view *principal = question->subject.principal;
+	const struct credential_view *credential = question->subject.credential;
 
-	if (!principal)
+	if (!principal || !uuid_eq(principal->org.id, question->org->id.id))
 		return REASON_SUBJECT_UNKNOWN;
 	if (principal->state != STATE_ACTIVE)
 		return REASON_SUBJECT_INACTIVE;
@@ -38,10 +38,15 @@ resource_state(const struct target *target)
 								      : REASON_GRANTED;
 	if (resource->state != STATE_ACTIVE)
 		return REASON_RESOURCE_INACTIVE;
-	if (target->workspace && uuid_is_nil(resource->workspace.id) &&
-		!resource_is_enabled_in(resource, target->workspace->id))
-		return REASON_RESOURCE_NOT_ENABLED;
-	return REASON_GRANTED;
+	if (!target->workspace)
+		return uuid_is_nil(resource->workspace.id) ? REASON_GRANTED
+							   : REASON_RESOURCE_UNKNOWN;
+	if (uuid_is_nil(resource->workspace.id))
+		return resource_is_enabled_in(resource, target->workspace->id)
+			? REASON_GRANTED
+			: REASON_RESOURCE_NOT_ENABLED;
+	return uuid_eq(resource->workspace.id, target->workspace->id.id) ? REASON_GRANTED
+									 : REASON_RESOURCE_UNKNOWN;
 }
 
 static enum reason
@@ -71,7 +76,7 @@ target_state(const struct question *question)
 static enum reason
 state_condition(const struct question *question)
 {
-	enum reason reason = subject_state(&question->subject, question->attributes.now_us);
+	enum reason reason = subject_state(question, question->attributes.now_us);
 
 	return reason == REASON_GRANTED ? target_state(question) : reason;
 }

@@ -61,9 +61,9 @@ visit(struct scan *scan, const struct grant_entry *entry, const struct group_vie
 		return;
 
 	enum reason state = entry_state(scan, entry);
-	if (ceiling) {
+	if (ceiling && state == REASON_GRANTED) {
 		scan->bears_ceiling = true;
-		if (state == REASON_GRANTED && ceiling_allows(role->ceiling, scan->permission))
+		if (ceiling_allows(role->ceiling, scan->permission))
 			scan->ceiling_allows = true;
 	}
 	if (carries && nearness(state) > nearness(scan->reason)) {

@@ -17,8 +17,8 @@ struct scan {
 	enum reason reason; /* GRANTED, or the nearest miss */
 	const struct grant_entry *grant; /* that one */
 	const struct group_view *group;
-	bool bears_ceiling; /* a ceiling-bearing role is held at the organisation … */
-	bool ceiling_allows; /* … and an active one allows the permission */
+	bool bears_ceiling; /* an active ceiling-bearing role is held at the organisation … */
+	bool ceiling_allows; /* … and one of them allows the permission */
 };
 
 void policy__scan(struct scan *scan);

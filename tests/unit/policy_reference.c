@@ -357,11 +357,12 @@ is_below_ceiling(const struct ref_search *search, const struct ref_held *held)
 		const struct ref_role *role = ref_role_find(org, grant->role);
 		if (!role || !role->ceiling.present || !same(grant->node, REF_ORG))
 			continue;
+		if (grant->expires_us <= search->q->now_us ||
+			!ref_condition_holds(&grant->condition, search->q, false) ||
+			!meets_terms(grant, search->terms))
+			continue;
 		bears = true;
-		if (grant->expires_us > search->q->now_us &&
-			ref_condition_holds(&grant->condition, search->q, false) &&
-			meets_terms(grant, search->terms) &&
-			ceiling_has(&role->ceiling, search->permission))
+		if (ceiling_has(&role->ceiling, search->permission))
 			allows = true;
 	}
 	if (bears)
