@@ -1,0 +1,109 @@
+#include "server/installation.h"
+
+#include "base/clock.h"
+#include "directory/rows.h"
+#include "iam/orgs.h"
+
+#define BUSY_TIMEOUT_MS 2000
+#define FOUNDING_ARENA_MAX ((size_t)1024 * 1024)
+
+struct looking {
+	struct store_job job; /* first */
+	bool founded;
+};
+
+static enum status
+look_run(struct store_job *job, struct tx *tx, struct error *err)
+{
+	struct looking *l = (struct looking *)(void *)job;
+	struct org_heads heads;
+
+	enum status rc = rows_org_heads(&heads, tx, PLATFORM, err);
+	l->founded = rc == OK && heads.found;
+	return rc;
+}
+
+struct founding {
+	struct store_job job; /* first */
+	const struct installation *installation;
+	struct arena *arena;
+};
+
+static enum status
+found_run(struct store_job *job, struct tx *tx, struct error *err)
+{
+	const struct founding *f = (struct founding *)(void *)job;
+	struct call call = {
+		.address = STR("local"),
+		.now_us = clock_now_us(),
+		.arena = f->arena,
+		.directory = f->installation->directory,
+		.keyring = f->installation->keyring,
+		.tx = tx,
+	};
+
+	arena_reset(f->arena);
+	return platform_found(&call, err);
+}
+
+static enum status
+found(const struct installation *installation, struct error *err)
+{
+	struct founding f = {.job = {.run = found_run},
+		.installation = installation,
+		.arena = arena_new(FOUNDING_ARENA_MAX)};
+
+	if (!f.arena)
+		return error_no_memory(err);
+	enum status rc = store_change_wait(installation->store, &f.job, err);
+	arena_free(&f.arena);
+	return rc;
+}
+
+static enum status
+open_store(struct installation *out, const struct config *config, bool *founded, struct error *err)
+{
+	const struct store_options options = {
+		.path = config->store,
+		.readers = (unsigned)config->readers,
+		.queue_max = (unsigned)config->writer_queue,
+		.read_queue_max = (unsigned)config->suspended_max,
+		.busy_timeout_ms = BUSY_TIMEOUT_MS,
+	};
+	struct looking looking = {.job = {.run = look_run}};
+
+	enum status rc = store_open(&out->store, &options, err);
+	if (rc == OK)
+		rc = store_read_wait(out->store, &looking.job, err);
+	*founded = looking.founded;
+	return rc;
+}
+
+enum status
+installation_open(struct installation *out, const struct config *config, struct error *err)
+{
+	bool founded = false;
+
+	*out = (struct installation){0};
+	enum status rc = crypto_init(err);
+	if (rc == OK)
+		rc = open_store(out, config, &founded, err);
+	if (rc == OK)
+		rc = keyring_load(&out->keyring, config->key_file, !founded, err);
+	if (rc != OK)
+		return rc;
+	const struct directory_options options = {
+		.store = out->store,
+		.memory_max = (size_t)config->views_memory_mib << 20,
+	};
+	rc = directory_new(&out->directory, &options, err);
+	return rc == OK && !founded ? found(out, err) : rc;
+}
+
+void
+installation_close(struct installation *installation)
+{
+	store_close(&installation->store);
+	directory_free(&installation->directory);
+	keyring_free(&installation->keyring);
+}

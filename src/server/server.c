@@ -1,0 +1,192 @@
+#include "server/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "api/problem.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/health.h"
+#include "server/worker.h"
+
+/* What a handler takes beside the body and its parsed form: the answer, made and copied. */
+#define HANDLER_ARENA ((size_t)4 * API_ANSWER_MAX)
+
+static void
+refuse_stopping(struct http_request *r)
+{
+	struct error err = {0};
+
+	(void)error_set(&err, ERR_BUSY, "stopping", "The server is about to end; try again.");
+	http_add_header(r, "Connection", STR("close"));
+	problem_respond(r, &err);
+}
+
+/* What was begun is finished; what comes while the server ends is not begun. */
+static void
+handle(struct http_request *r, void *context)
+{
+	struct server *server = context;
+	struct str path = http_path(r);
+
+	if (atomic_load_explicit(&server->stopping, memory_order_relaxed) &&
+		!http_request_resumed(r))
+		refuse_stopping(r);
+	else if (health_serves(path))
+		health_handle(server, r);
+	else
+		api_handle(server->api, r);
+}
+
+static enum status
+open_doors(struct server *server, struct error *err)
+{
+	const struct api_options options = {
+		.store = server->installation.store,
+		.directory = server->installation.directory,
+		.keyring = server->installation.keyring,
+	};
+
+	return api_new(&server->api, &options, err);
+}
+
+static enum status
+listen_http(struct server *server, struct error *err)
+{
+	const struct config *config = server->config;
+	const struct http_options options = {
+		.address = config->address,
+		.port = (uint16_t)config->port,
+		.threads = (unsigned)config->threads,
+		.connections_max = (unsigned)config->connections_max,
+		.suspended_max = (unsigned)config->suspended_max,
+		.idle_timeout_s = (unsigned)config->idle_timeout_s,
+		.body_max = (size_t)config->body_max_bytes,
+		.arena_max = 3 * (size_t)config->body_max_bytes + HANDLER_ARENA,
+		.handler = handle,
+		.context = server,
+	};
+	struct http_server *http;
+
+	enum status rc = http_server_start(&http, &options, err);
+	atomic_store(&server->http, http);
+	return rc == OK ? config_set_port(server->config, http_server_port(http), err) : rc;
+}
+
+static enum status
+start(struct server *server, struct error *err)
+{
+	server->started_us = clock_now_us();
+	enum status rc = installation_open(&server->installation, server->config, err);
+	if (rc == OK)
+		rc = open_doors(server, err);
+	if (rc == OK)
+		rc = worker_start(&server->worker, server, err);
+	return rc == OK ? listen_http(server, err) : rc;
+}
+
+static void
+announce(const struct config *config)
+{
+	log_event(LOG_INFO, "listening", LOG_Z("address", config->address),
+		LOG_I("port", config->port), LOG_Z("url", config->base_url),
+		LOG_Z("store", config->store), LOG_I("threads", config->threads));
+	printf("thingward: listening on %s (store %s)\n", config->base_url, config->store);
+	fflush(stdout);
+}
+
+/* Waits until nothing that was begun waits for the store. False when it takes too long. */
+static bool
+drain(struct http_server *http)
+{
+	int64_t until_us = clock_mono_us() + SERVER_STOP_MS * INT64_C(1000);
+
+	while (http_server_stats(http).suspended > 0) {
+		if (clock_mono_us() > until_us)
+			return false;
+		nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
+	}
+	return true;
+}
+
+/* False when requests still wait for the store: it may yet call back into what would be freed. */
+static bool
+stop_http(struct server *server)
+{
+	struct http_server *http = atomic_load(&server->http);
+
+	atomic_store(&server->stopping, true);
+	if (!http)
+		return true;
+	http_server_quiesce(http);
+	if (!drain(http)) {
+		log_event(LOG_WARN, "stopped-late", LOG_I("waited_ms", SERVER_STOP_MS));
+		return false;
+	}
+	/* The worker may look at its figures until it ends, which it does before they go. */
+	worker_stop(&server->worker);
+	http_server_stop(&http, SERVER_STOP_MS);
+	atomic_store(&server->http, NULL);
+	return true;
+}
+
+static void
+stop(struct server *server)
+{
+	if (!stop_http(server))
+		return;
+	worker_stop(&server->worker);
+	installation_close(&server->installation);
+	api_free(&server->api);
+}
+
+/* Every thread made from here on inherits that these are blocked; this one waits for them. */
+static void
+block_signals(sigset_t *ending)
+{
+	ASSERT(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	sigemptyset(ending);
+	sigaddset(ending, SIGTERM);
+	sigaddset(ending, SIGINT);
+	sigaddset(ending, SIGHUP);
+	ASSERT(sigprocmask(SIG_BLOCK, ending, NULL) == 0);
+}
+
+/* Nobody else may read what this process writes, nor its memory. A sanitizer looks for leaks by
+ * tracing the process, so there it stays readable. */
+static void
+withdraw(void)
+{
+	umask(077);
+#ifndef __SANITIZE_ADDRESS__
+	ASSERT(prctl(PR_SET_DUMPABLE, 0) == 0);
+#endif
+}
+
+enum status
+server_run(struct config *config, struct error *err)
+{
+	/* It outlives this function when something still runs at the end. */
+	static struct server server;
+	sigset_t ending;
+	int number = 0;
+
+	log_set_level((enum log_level)config->log_level);
+	block_signals(&ending);
+	withdraw();
+	server.config = config;
+	enum status rc = start(&server, err);
+	if (rc == OK) {
+		announce(config);
+		while (sigwait(&ending, &number) != 0)
+			;
+		log_event(LOG_INFO, "stopping", LOG_I("signal", number));
+	}
+	stop(&server);
+	if (rc == OK)
+		log_event(LOG_INFO, "stopped");
+	return rc;
+}

@@ -1,0 +1,132 @@
+#include "server/worker.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "iam/credentials.h"
+
+#define ROUND_US (5 * US_PER_S)
+#define ROUNDS_PER_LOG 12
+#define BATCH 256
+
+struct worker {
+	struct server *server;
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t ends_changed;
+	bool ends; /* under the mutex */
+};
+
+struct noting {
+	struct store_job job; /* first */
+	struct credential_use uses[BATCH];
+	size_t count;
+};
+
+static enum status
+note_run(struct store_job *job, struct tx *tx, struct error *err)
+{
+	const struct noting *n = (struct noting *)(void *)job;
+
+	return credential_note_uses(tx, n->uses, n->count, err);
+}
+
+/* What cannot be written is lost: it says only when a credential was last used. */
+static void
+note_uses(struct server *server)
+{
+	struct noting n = {.job = {.run = note_run}};
+	struct installation *at = &server->installation;
+
+	while ((n.count = directory_take_used(at->directory, n.uses, BATCH)) > 0) {
+		struct error err = {0};
+		if (store_change_wait(at->store, &n.job, &err) != OK) {
+			log_event(LOG_WARN, "uses-not-noted", LOG_Z("text", err.text),
+				LOG_Z("detail", err.detail));
+			return;
+		}
+	}
+}
+
+static void
+log_figures(struct server *server)
+{
+	struct http_server *http = atomic_load(&server->http);
+	const struct directory_stats views = directory_stats(server->installation.directory);
+
+	if (!http)
+		return;
+	const struct http_stats stats = http_server_stats(http);
+	log_event(LOG_DEBUG, "figures", LOG_I("connections", stats.connections),
+		LOG_I("suspended", stats.suspended), LOG_I("requests", stats.requests),
+		LOG_I("refused_early", stats.refused_early), LOG_I("views", views.views),
+		LOG_I("view_bytes", views.bytes), LOG_I("hits", views.hits),
+		LOG_I("misses", views.misses), LOG_I("evictions", views.evictions));
+}
+
+/* False when it is time to end. */
+static bool
+wait_round(struct worker *w)
+{
+	int64_t until_us = clock_mono_us() + ROUND_US;
+
+	mutex_lock(&w->mutex);
+	while (!w->ends && cond_wait_until(&w->ends_changed, &w->mutex, until_us))
+		;
+	bool goes_on = !w->ends;
+	mutex_unlock(&w->mutex);
+	return goes_on;
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	for (unsigned round = 1; wait_round(w); round++) {
+		note_uses(w->server);
+		if (round % ROUNDS_PER_LOG == 0)
+			log_figures(w->server);
+	}
+	note_uses(w->server);
+	return NULL;
+}
+
+enum status
+worker_start(struct worker **out, struct server *server, struct error *err)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	*out = NULL;
+	if (!w)
+		return error_no_memory(err);
+	w->server = server;
+	mutex_init(&w->mutex);
+	cond_init(&w->ends_changed);
+	enum status rc = thread_start(&w->thread, "worker", worker_main, w, err);
+	if (rc != OK)
+		free(w);
+	else
+		*out = w;
+	return rc;
+}
+
+void
+worker_stop(struct worker **worker)
+{
+	struct worker *w = *worker;
+
+	if (!w)
+		return;
+	mutex_lock(&w->mutex);
+	w->ends = true;
+	pthread_cond_signal(&w->ends_changed);
+	mutex_unlock(&w->mutex);
+	pthread_join(w->thread, NULL);
+	pthread_cond_destroy(&w->ends_changed);
+	pthread_mutex_destroy(&w->mutex);
+	free(w);
+	*worker = NULL;
+}
