@@ -85,6 +85,8 @@ static enum status
 check_count(const struct schema *s, size_t count, const char *unit, const struct place *place,
 	struct error *err)
 {
+	if (count < s->min && s->min == 1)
+		return refuse(err, place, "must not be empty.");
 	if (count < s->min)
 		return refuse(err, place, "at least %u %s.", (unsigned)s->min, unit);
 	if (count > s->max)

@@ -184,8 +184,8 @@ add_caller(struct tx *tx, uint32_t number, const struct secret_text *secret, con
 	struct query q;
 	uint8_t hash[SHA256_LEN];
 	int pepper;
-	put(tx, &INSERT_PRINCIPAL, "uuiusininn", ORG_A.id, id_of(2, number), KIND_API_KEY,
-		(struct uuid){{0}}, label, STATE_ACTIVE, 0, 0, 0, 0);
+	put(tx, &INSERT_PRINCIPAL, "uuiusininn", ORG_A.id, id_of(2, number), KIND_MEMBER,
+		(struct uuid){{0}}, label, STATE_ACTIVE, 0);
 	keyring_hash(ring, hash, &pepper, str_from(secret->text));
 	assert_int_equal(query_begin(&q, tx, &ADD_CREDENTIAL, &err), OK);
 	query_bind_uuid(&q, 1, ORG_A.id);
@@ -205,11 +205,11 @@ write_rows(struct tx *tx, const void *arg)
 	put(tx, &FIX_HEAD, "u", ORG_A.id);
 	put(tx, &INSERT_ORG, "uii", ORG_B.id, 1, 1);
 	put(tx, &FIX_HEAD, "u", ORG_B.id);
-	put(tx, &INSERT_ROLE, "uuiusiin", ORG_A.id, id_of(5, 1), 1, nil, "owner", 1, 1, 0);
+	put(tx, &INSERT_ROLE, "uuiusiin", ORG_A.id, id_of(5, 1), 1, nil, "owner", 1, 1);
 	add_caller(tx, 1, &admin, "admin");
 	add_caller(tx, 2, &nobody, "nobody");
-	put(tx, &INSERT_GRANT, "uuiuuniunn", ORG_A.id, id_of(6, 1), 0, id_of(2, 1), id_of(5, 1), 0,
-		NODE_ORG, ORG_A.id, 0, 0);
+	put(tx, &INSERT_GRANT, "uuiuuniunn", ORG_A.id, id_of(6, 1), 0, id_of(2, 1), id_of(5, 1),
+		NODE_ORG, ORG_A.id);
 }
 
 static void

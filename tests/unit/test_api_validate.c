@@ -39,6 +39,7 @@ static const struct schema THING = {.types = SCHEMA_OBJECT,
 	.members = MEMBERS,
 	.member_count = ARRAY_LEN(MEMBERS),
 	.closed = true};
+static const struct schema PAIR = {.types = SCHEMA_ARRAY, UP_TO(2), .min = 2};
 static const struct schema OPEN = {.types = SCHEMA_OBJECT, UP_TO(2)};
 static const struct schema_member CHOICE_MEMBERS[] = {
 	{"role", &SLUG, false}, {"permission", &SLUG, false}};
@@ -96,7 +97,7 @@ static void
 test_validate__strings(void **state)
 {
 	(void)state;
-	refuse(&THING, "{\"name\":\"\"}", "body.name: at least 1 characters.");
+	refuse(&THING, "{\"name\":\"\"}", "body.name: must not be empty.");
 	refuse(&THING, "{\"name\":\"abcdef\"}", "body.name: at most 5 characters.");
 	refuse(&THING, "{\"name\":\"A\"}", "body.name: has to have the form ^[a-z][a-z0-9_-]*$");
 	refuse(&THING, "{\"name\":\"a\\nb\"}",
@@ -148,7 +149,7 @@ test_validate__lists(void **state)
 	accept(&THING, "{\"name\":\"a\",\"inner\":{\"roles\":[\"x\",\"y\"]}}");
 	accept(&THING, "{\"name\":\"a\",\"inner\":null}");
 	refuse(&THING, "{\"name\":\"a\",\"inner\":{\"roles\":[]}}",
-		"body.inner.roles: at least 1 entries.");
+		"body.inner.roles: must not be empty.");
 	refuse(&THING, "{\"name\":\"a\",\"inner\":{\"roles\":[\"a\",\"b\",\"c\",\"d\"]}}",
 		"body.inner.roles: at most 3 entries.");
 	refuse(&THING, "{\"name\":\"a\",\"inner\":{\"roles\":[\"a\",\"b\",\"toolong\"]}}",
@@ -157,6 +158,7 @@ test_validate__lists(void **state)
 		"body.inner.roles[2]: is there twice.");
 	refuse(&THING, "{\"name\":\"a\",\"inner\":{\"roles\":\"a\"}}",
 		"body.inner.roles: has to be a list.");
+	refuse(&PAIR, "[1]", "body: at least 2 entries.");
 	accept(&THING, "{\"name\":\"a\",\"value\":[{\"x\":null},1.5,true]}");
 }
 
@@ -166,7 +168,7 @@ test_validate__one_of(void **state)
 	(void)state;
 	accept(&CHOICE, "{\"role\":\"a\"}");
 	accept(&CHOICE, "{\"permission\":\"a\"}");
-	refuse(&CHOICE, "{}", "body: at least 1 members.");
+	refuse(&CHOICE, "{}", "body: must not be empty.");
 	refuse(&CHOICE, "{\"role\":\"a\",\"permission\":\"b\"}",
 		"body: state exactly one of role and permission.");
 }
@@ -205,7 +207,7 @@ test_validate__texts(void **state)
 	check_text(&FLAG, "true", NULL);
 	check_text(&FLAG, "1", "query.x: has to be true or false.");
 	check_text(&SLUG, "abc", NULL);
-	check_text(&SLUG, "", "query.x: at least 1 characters.");
+	check_text(&SLUG, "", "query.x: must not be empty.");
 	check_text(&COLOUR, "blue", "query.x: has to be one of red, green.");
 	check_text(&ID, "x", "query.x: has to be a UUID.");
 }
