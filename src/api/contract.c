@@ -1,4 +1,4 @@
-/* What stands in the contract itself: its text, the catalogue, the presets. */
+/* What is the same for everybody: the contract's text, the catalogue, the presets. */
 #include "api/operations.h"
 #include "api/route.h"
 #include "iam/permissions.h"
