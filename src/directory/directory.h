@@ -116,8 +116,8 @@ int64_t directory_age_us(const struct directory *d);
  * from rows. Inside enter/leave. */
 const struct org_view *directory_org_at(struct directory *d, struct org_id org, int64_t skeleton);
 
-/* Notes that a credential was used: lossy, bounded, no lock; written in batches once a few
- * seconds by directory_flush_used's caller. */
+/* Notes that a credential was used: at most once a minute each, lossy, bounded, no lock. Threads:
+ * any. What was noted is taken by one thread at a time, which writes it in batches. */
 void directory_credential_used(
 	struct directory *d, struct org_id org, struct credential_id id, int64_t now_us);
 struct credential_use {

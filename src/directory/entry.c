@@ -85,6 +85,7 @@ entry__free(struct entry *e)
 static void
 free_later(struct rcu_head *head)
 {
+	SANITIZER_ACQUIRE(&directory__readers);
 	entry__free((struct entry *)((char *)head - offsetof(struct entry, rcu)));
 }
 

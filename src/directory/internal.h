@@ -15,6 +15,20 @@
 /* What the files of this folder share. */
 
 /*
+ * The thread sanitizer does not see into liburcu: it is told here that a node's contents precede
+ * its publication, and that a node is freed only after the readers have left.
+ */
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#define SANITIZER_RELEASE(p) __tsan_release((void *)(uintptr_t)(p))
+#define SANITIZER_ACQUIRE(p) __tsan_acquire((void *)(uintptr_t)(p))
+#else
+#define SANITIZER_RELEASE(p) ((void)(p))
+#define SANITIZER_ACQUIRE(p) ((void)(p))
+#endif
+extern char directory__readers; /* stands for all of them */
+
+/*
  * One view, or the knowledge that there is none: the entry and all that its view points to are
  * one allocation, conditions aside. Immutable once published, but for `used`, `noted_s` and `at`.
  */

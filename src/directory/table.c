@@ -20,6 +20,7 @@ is_entry(struct cds_lfht_node *node, const void *wanted)
 {
 	const struct entry *e = caa_container_of(node, struct entry, node);
 	const struct view_key *key = wanted;
+	SANITIZER_ACQUIRE(e);
 	return e->kind == key->kind && uuid_eq(e->id, key->id) && uuid_eq(e->org, key->org.id);
 }
 
@@ -58,6 +59,7 @@ take_out(struct directory *d, struct entry *e)
 static bool
 put_in(struct directory *d, struct entry *e, const struct view_key *key, uint64_t hash)
 {
+	SANITIZER_RELEASE(e);
 	struct cds_lfht_node *before =
 		cds_lfht_add_replace(d->table.nodes, hash, is_entry, key, &e->node);
 	if (before) {
@@ -118,6 +120,7 @@ table__drop_many(struct directory *d, const struct org_id *org, enum view_kind k
 	for (cds_lfht_first(d->table.nodes, &it); (node = cds_lfht_iter_get_node(&it));
 		cds_lfht_next(d->table.nodes, &it)) {
 		struct entry *e = caa_container_of(node, struct entry, node);
+		SANITIZER_ACQUIRE(e);
 		if (org ? !uuid_eq(e->org, org->id) : e->kind != kind)
 			continue;
 		struct view_key key = {(enum view_kind)e->kind, {e->org}, e->id};
@@ -154,7 +157,9 @@ table__grow(struct directory *d)
 static int
 is_heads(struct cds_lfht_node *node, const void *org)
 {
-	return uuid_eq(caa_container_of(node, struct heads, node)->org, *(const struct uuid *)org);
+	const struct heads *heads = caa_container_of(node, struct heads, node);
+	SANITIZER_ACQUIRE(heads);
+	return uuid_eq(heads->org, *(const struct uuid *)org);
 }
 
 struct heads *
@@ -179,6 +184,7 @@ heads__get(struct directory *d, struct org_id org, int64_t revision)
 	heads->first = revision;
 	atomic_init(&heads->floor, revision);
 	atomic_init(&heads->told, revision);
+	SANITIZER_RELEASE(heads);
 	struct cds_lfht_node *node = cds_lfht_add_unique(
 		d->orgs.nodes, hash_uuid(org.id, d->seed), is_heads, &org.id, &heads->node);
 	if (node != &heads->node)

@@ -4,6 +4,8 @@ static pthread_key_t leaving;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic unsigned threads;
 
+char directory__readers;
+
 static _Thread_local bool registered;
 static _Thread_local unsigned counter;
 
@@ -43,6 +45,7 @@ directory_enter(void)
 void
 directory_leave(void)
 {
+	SANITIZER_RELEASE(&directory__readers);
 	urcu_memb_read_unlock();
 }
 

@@ -237,6 +237,15 @@ fetch(struct directory *d, const struct misses *misses)
 /* More rounds than any look-up needs; a load that changes nothing would go on for ever. */
 #define ROUNDS_MAX 100
 
+/* Under many changes a load may be told to come again. */
+static void
+refetch(struct directory *d, const struct misses *misses)
+{
+	enum status rc = fetch(d, misses);
+	if (rc != OK && rc != ERR_BUSY)
+		fail_msg("loading: %s", status_name(rc));
+}
+
 const struct org_view *
 get_org(struct directory *d, struct org_id org)
 {
@@ -248,7 +257,7 @@ get_org(struct directory *d, struct org_id org)
 		if (!misses.count)
 			return view;
 		directory_leave();
-		assert_int_equal(fetch(d, &misses), OK);
+		refetch(d, &misses);
 	}
 	fail_msg("an organisation is loaded again and again");
 	return NULL;
@@ -267,7 +276,7 @@ get_principal(struct directory *d, struct org_id org, uint32_t number)
 		if (!misses.count)
 			return view;
 		directory_leave();
-		assert_int_equal(fetch(d, &misses), OK);
+		refetch(d, &misses);
 	}
 	fail_msg("a principal is loaded again and again");
 	return NULL;
