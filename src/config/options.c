@@ -9,7 +9,6 @@
 
 #define FILE_MAX_BYTES ((size_t)64 * 1024)
 #define NAME_MAX_LEN 40
-#define SUGGESTION_DISTANCE 3
 
 void
 option_environment_name(char out[OPTION_ENVIRONMENT_MAX], const struct option *option)
@@ -32,9 +31,8 @@ least_of(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* How many letters must be put in, left out or changed to make one name of the other. */
-static size_t
-distance(struct str a, struct str b)
+size_t
+option_name_distance(struct str a, struct str b)
 {
 	size_t row[NAME_MAX_LEN + 1];
 	if (a.len > NAME_MAX_LEN || b.len > NAME_MAX_LEN)
@@ -58,9 +56,9 @@ static const struct option *
 nearest(struct option_set set, struct str name)
 {
 	const struct option *found = NULL;
-	size_t least = SUGGESTION_DISTANCE + 1;
+	size_t least = OPTION_SUGGESTION_DISTANCE + 1;
 	for (size_t i = 0; i < set.count; i++) {
-		size_t d = distance(name, str_from(set.options[i].name));
+		size_t d = option_name_distance(name, str_from(set.options[i].name));
 		if (d < least && d < name.len) {
 			least = d;
 			found = &set.options[i];

@@ -89,6 +89,11 @@ enum status options_store(void *target, const struct option_value *values, struc
 #define OPTION_ENVIRONMENT_MAX 64
 void option_environment_name(char out[OPTION_ENVIRONMENT_MAX], const struct option *option);
 
+/* How many letters must be put in, left out or changed to make one name of the other; beyond
+ * OPTION_SUGGESTION_DISTANCE it is hardly meant. SIZE_MAX for long ones. */
+#define OPTION_SUGGESTION_DISTANCE 3
+size_t option_name_distance(struct str a, struct str b);
+
 /* Lines for a terminal; Markdown; and a file that says what is in force, secrets left out. */
 void options_help(struct buf *out, struct option_set set);
 void options_reference(struct buf *out, struct option_set set);
