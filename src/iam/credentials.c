@@ -199,6 +199,8 @@ credential_issue(struct issued_secret *out, struct call *call, struct principal_
 		rc = principal_view_load(&view, call, id, err);
 	if (rc == OK && !own)
 		rc = principal_guard_give(call, view, false, err);
+	if (rc == OK && draft->retire_others)
+		rc = call_require(call, IAM_CREDENTIALS_ROTATE, principal_node(&principal), err);
 	if (rc == OK)
 		rc = check_room(call, id, err);
 	if (rc == OK)

@@ -37,6 +37,12 @@ org_read(void *element, struct query *q, struct call *call, struct error *err)
 }
 
 void
+org_write_id(struct json_writer *w, const char *name, struct org_id id)
+{
+	iam__write_org(w, name, id);
+}
+
+void
 org_write(struct json_writer *w, const char *name, const void *entity)
 {
 	const struct org *org = entity;

@@ -68,6 +68,8 @@ enum status default_list(
 enum status default_set(struct kind_default *out, struct call *call, enum principal_kind kind,
 	struct str role, struct str ceiling_role, struct error *err) MUST_USE;
 
+/* "platform" for the nil identifier. */
+void org_write_id(struct json_writer *w, const char *name, struct org_id id);
 void org_write(struct json_writer *w, const char *name, const void *org);
 void default_write(struct json_writer *w, const char *name, const void *kind_default);
 

@@ -88,13 +88,6 @@ draft_check(struct call *call, const struct principal_draft *draft, struct error
 	return rc;
 }
 
-static struct node
-own_node(const struct call *call, const struct principal *principal)
-{
-	return uuid_is_nil(principal->workspace.id) ? node_org(call->org->id)
-						    : node_workspace(principal->workspace);
-}
-
 static enum status
 give_roles(struct call *call, const struct principal *principal,
 	const struct principal_draft *draft, struct error *err)
@@ -102,7 +95,7 @@ give_roles(struct call *call, const struct principal *principal,
 	struct grant grant;
 	struct grant_draft give = {.holder_kind = HOLDER_PRINCIPAL,
 		.holder = principal->id.id,
-		.node = own_node(call, principal),
+		.node = principal_node(principal),
 		.expires_us = NEVER};
 	enum status rc = OK;
 

@@ -20,35 +20,34 @@ reached_before(const struct principal_view *before, struct rgroup_id group)
 }
 
 static bool
-is_wider(const struct principal_view *before, bool confined, const struct rgroup_id *groups,
-	size_t count)
+is_wider(const struct principal_view *before, const struct reach_draft *draft)
 {
 	if (!before->confined)
 		return false;
-	if (!confined)
+	if (!draft->confined)
 		return true;
-	for (size_t i = 0; i < count; i++) {
-		if (!reached_before(before, groups[i]))
+	for (size_t i = 0; i < draft->count; i++) {
+		if (!reached_before(before, draft->groups[i]))
 			return true;
 	}
 	return false;
 }
 
 static enum status
-write_reach(struct call *call, const struct principal *principal, const struct rgroup_id *groups,
-	size_t count, struct error *err)
+write_reach(struct call *call, const struct principal *principal, const struct reach_draft *draft,
+	struct error *err)
 {
 	enum status rc = iam__run(call, &REACH_CLEAR, principal->id.id, err);
 
-	for (size_t i = 0; rc == OK && i < count; i++) {
+	for (size_t i = 0; rc == OK && i < draft->count; i++) {
 		struct resource_group group;
 		struct query q;
-		rc = resource_group_load(&group, call, principal->workspace, groups[i], err);
+		rc = resource_group_load(&group, call, principal->workspace, draft->groups[i], err);
 		if (rc == OK)
 			rc = iam__query(&q, call, &REACH_INSERT, principal->id.id, err);
 		if (rc != OK)
 			return rc;
-		query_bind_uuid(&q, 3, groups[i].id);
+		query_bind_uuid(&q, 3, draft->groups[i].id);
 		rc = query_run(&q, NULL, err);
 	}
 	return rc;
@@ -56,7 +55,7 @@ write_reach(struct call *call, const struct principal *principal, const struct r
 
 /* The record of a reach names its groups beside the principal. */
 static struct str
-reach_json(struct call *call, bool confined, const struct rgroup_id *groups, size_t count)
+reach_json(struct call *call, const struct reach_draft *reach)
 {
 	struct buf buf;
 	struct json_writer w;
@@ -64,10 +63,10 @@ reach_json(struct call *call, bool confined, const struct rgroup_id *groups, siz
 	buf_init(&buf, 64 * 1024);
 	jw_init(&w, &buf);
 	jw_object(&w, NULL);
-	jw_bool(&w, "confined", confined);
+	jw_bool(&w, "confined", reach->confined);
 	jw_array(&w, "groups");
-	for (size_t i = 0; i < count; i++)
-		jw_uuid(&w, NULL, groups[i].id);
+	for (size_t i = 0; i < reach->count; i++)
+		jw_uuid(&w, NULL, reach->groups[i].id);
 	jw_end_array(&w);
 	jw_end_object(&w);
 	struct str out = buf.failed ? STR("") : arena_copy(call->arena, buf_view(&buf));
@@ -76,33 +75,35 @@ reach_json(struct call *call, bool confined, const struct rgroup_id *groups, siz
 }
 
 enum status
-principal_set_reach(struct principal *out, struct call *call, struct principal_id id, bool confined,
-	const struct rgroup_id *groups, size_t count, struct error *err)
+principal_set_reach(struct principal *out, struct call *call, struct principal_id id,
+	const struct reach_draft *draft, struct error *err)
 {
 	const struct principal_view *before;
 	bool self = uuid_eq(id.id, call->caller.principal.id);
 
 	enum status rc = principal_load(out, call, id, err);
 	if (rc == OK)
+		rc = call_check_match(draft->if_match, out->changed, err);
+	if (rc == OK)
 		rc = principal_view_load(&before, call, id, err);
-	if (rc == OK && !confined && count > 0)
+	if (rc == OK && !draft->confined && draft->count > 0)
 		rc = error_set(err, ERR_INVALID, "reach-contradictory",
 			"State groups only together with \"confined\": true.");
-	if (rc == OK && is_wider(before, confined, groups, count))
+	if (rc == OK && is_wider(before, draft))
 		rc = principal_guard_give(call, before, self, err);
 	if (rc != OK)
 		return rc;
 
-	out->confined = confined;
-	out->reach = groups;
-	out->reach_count = count;
-	out->home_group = count > 0 ? groups[0] : (struct rgroup_id){{{0}}};
+	out->confined = draft->confined;
+	out->reach = draft->groups;
+	out->reach_count = draft->count;
+	out->home_group = draft->count > 0 ? draft->groups[0] : (struct rgroup_id){{{0}}};
 	out->changed = call_next_revision(call);
+	const struct reach_draft was = {before->confined, before->reach, before->reach_count, 0};
 	rc = iam__record(call, "principals.set_reach", kind_name(out->kind), id.id,
-		reach_json(call, before->confined, before->reach, before->reach_count),
-		reach_json(call, confined, groups, count), err);
+		reach_json(call, &was), reach_json(call, draft), err);
 	if (rc == OK)
-		rc = write_reach(call, out, groups, count, err);
+		rc = write_reach(call, out, draft, err);
 	if (rc == OK)
 		rc = principal__write(call, out, false, err);
 	if (rc == OK)
@@ -136,12 +137,14 @@ ceiling_from_json(struct principal *principal, struct call *call, const struct j
 
 enum status
 principal_set_ceiling(struct principal *out, struct call *call, struct principal_id id,
-	const struct json *ceiling, struct error *err)
+	const struct json *ceiling, int64_t if_match, struct error *err)
 {
 	const struct principal_view *view;
 	struct principal before;
 
 	enum status rc = principal_load(&before, call, id, err);
+	if (rc == OK)
+		rc = call_check_match(if_match, before.changed, err);
 	if (rc == OK)
 		rc = principal_view_load(&view, call, id, err);
 	if (rc != OK)

@@ -28,6 +28,13 @@ kind_has_resource(enum principal_kind kind)
 	return kind == KIND_GATEWAY || kind == KIND_DEVICE;
 }
 
+struct node
+principal_node(const struct principal *principal)
+{
+	return uuid_is_nil(principal->workspace.id) ? node_org(principal->org)
+						    : node_workspace(principal->workspace);
+}
+
 enum status
 principal_view_load(const struct principal_view **out, struct call *call, struct principal_id id,
 	struct error *err)

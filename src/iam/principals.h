@@ -102,11 +102,17 @@ enum status principal_delete(
 	struct call *call, struct principal_id id, int64_t if_match, struct error *err) MUST_USE;
 
 /* Confined to these groups (none: to itself), or not at all. Widening passes the guard. */
+struct reach_draft {
+	bool confined;
+	const struct rgroup_id *groups;
+	size_t count;
+	int64_t if_match;
+};
 enum status principal_set_reach(struct principal *out, struct call *call, struct principal_id id,
-	bool confined, const struct rgroup_id *groups, size_t count, struct error *err) MUST_USE;
+	const struct reach_draft *draft, struct error *err) MUST_USE;
 /* Absent: no ceiling of its own. Passes the guard: what the new one allows and the old did not. */
 enum status principal_set_ceiling(struct principal *out, struct call *call, struct principal_id id,
-	const struct json *ceiling, struct error *err) MUST_USE;
+	const struct json *ceiling, int64_t if_match, struct error *err) MUST_USE;
 
 /* Everything that a principal carries: its grants and its groups'. For whoever hands out what
  * proves it, or widens where it counts. */
@@ -116,6 +122,9 @@ enum status principal_guard_give(struct call *call, const struct principal_view 
 /* Marks it confined for good, when it gets a role that confines. */
 enum status principal_confine(
 	struct call *call, struct principal_id id, struct error *err) MUST_USE;
+
+/* Where a principal belongs, and what concerns it is decided: its workspace or organisation. */
+struct node principal_node(const struct principal *principal);
 
 void principal_write(struct json_writer *w, const char *name, const void *principal);
 
