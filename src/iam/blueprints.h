@@ -43,7 +43,7 @@ enum status blueprint_apply(struct blueprint_result *out, struct call *call,
 
 /* One of those in the binary. ERR_NOT_FOUND "blueprint-not-found". */
 enum status blueprint_apply_shipped(struct blueprint_result *out, struct call *call,
-	struct str name, bool by_rule, struct error *err) MUST_USE;
+	struct str name, const struct blueprint_options *options, struct error *err) MUST_USE;
 /* The text of a shipped one; absent when there is none of that name. Static. */
 struct str blueprint_shipped_text(struct str name);
 enum status blueprint_list_shipped(

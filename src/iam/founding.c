@@ -175,11 +175,12 @@ create_founders(struct org_created *out, struct call *call, const struct org_dra
 static enum status
 apply_blueprints(struct call *call, const struct org_draft *draft, struct error *err)
 {
+	const struct blueprint_options by_rule = {.by_rule = true};
 	enum status rc = OK;
 
 	for (size_t i = 0; rc == OK && i < draft->blueprint_count; i++) {
 		struct blueprint_result result;
-		rc = blueprint_apply_shipped(&result, call, draft->blueprints[i], true, err);
+		rc = blueprint_apply_shipped(&result, call, draft->blueprints[i], &by_rule, err);
 		if (rc == OK)
 			rc = rows_load_org(&call->org, call->tx, call->chain.org, call->arena, err);
 	}

@@ -1,0 +1,51 @@
+/* Global resources, offered to workspaces and enabled there. */
+#include "api/body.h"
+#include "api/list.h"
+#include "api/operations.h"
+#include "iam/resources.h"
+
+enum status
+api_offer_create(struct operation_call *op, struct error *err)
+{
+	return offer_create(
+		&op->call, op->path[1], op->path[2], (struct workspace_id){path_uuid(op, 3)}, err);
+}
+
+enum status
+api_offer_delete(struct operation_call *op, struct error *err)
+{
+	return offer_delete(
+		&op->call, op->path[1], op->path[2], (struct workspace_id){path_uuid(op, 3)}, err);
+}
+
+enum status
+api_offer_list(struct operation_call *op, struct error *err)
+{
+	struct offer *offers;
+	size_t count;
+
+	enum status rc = offer_list(&offers, &count, &op->call,
+		(struct workspace_id){path_uuid(op, 0)}, &op->page, err);
+	if (rc == OK)
+		list_write(op, offers, count, sizeof(*offers), offer_write);
+	return rc;
+}
+
+static enum status
+enable(struct operation_call *op, bool enabled, struct error *err)
+{
+	return offer_enable(&op->call, op->path[1], op->path[2],
+		(struct workspace_id){path_uuid(op, 0)}, enabled, err);
+}
+
+enum status
+api_offer_enable(struct operation_call *op, struct error *err)
+{
+	return enable(op, body_bool(op, "enabled"), err);
+}
+
+enum status
+api_offer_disable(struct operation_call *op, struct error *err)
+{
+	return enable(op, false, err);
+}
