@@ -1,0 +1,82 @@
+#include "iam/verify.h"
+#include "cli/command.h"
+
+#define BUSY_TIMEOUT_MS 2000
+
+struct verifying {
+	struct store_job job; /* first */
+	bool sound;
+	int64_t organisations, records, rules;
+};
+
+static void
+org_name(char out[UUID_TEXT_LEN + 1], struct org_id org)
+{
+	if (org_is_platform(org))
+		snprintf(out, UUID_TEXT_LEN + 1, "platform");
+	else
+		uuid_format(out, org.id);
+}
+
+static void
+tell_chain(void *context, const struct chain_report *report)
+{
+	struct verifying *v = context;
+	char name[UUID_TEXT_LEN + 1];
+
+	v->organisations++;
+	v->records += report->records;
+	if (!report->broken)
+		return;
+	org_name(name, report->org);
+	printf("broken: organisation %s, revision %lld, record %lld: %s\n", name,
+		(long long)report->broken_revision, (long long)report->broken_part, report->broken);
+}
+
+static void
+tell_invariant(void *context, const struct invariant_report *report)
+{
+	struct verifying *v = context;
+
+	v->rules++;
+	if (report->violations > 0)
+		printf("broken: %s: %lld rows are otherwise\n", report->rule,
+			(long long)report->violations);
+}
+
+static enum status
+verify_run(struct store_job *job, struct tx *tx, struct error *err)
+{
+	struct verifying *v = (struct verifying *)(void *)job;
+	const struct store_verify_listener listener = {tell_chain, tell_invariant, v};
+
+	return store_verify(&v->sound, tx, &listener, err);
+}
+
+enum exit_status
+command_verify(struct invocation *in)
+{
+	const struct store_options options = {.path = in->config.store,
+		.readers = 1,
+		.read_queue_max = 1,
+		.busy_timeout_ms = BUSY_TIMEOUT_MS,
+		.read_only = true};
+	struct verifying v = {.job = {.run = verify_run}};
+	struct store *store = NULL;
+	struct error err = {0};
+
+	enum status rc = crypto_init(&err);
+	if (rc == OK)
+		rc = store_open(&store, &options, &err);
+	if (rc == OK)
+		rc = store_read_wait(store, &v.job, &err);
+	store_close(&store);
+	if (rc != OK) {
+		command_failed(in, &err);
+		return EXIT_FAILED;
+	}
+	printf("%s: %lld organisations, %lld records, %lld rules\n",
+		v.sound ? "sound" : "not sound", (long long)v.organisations, (long long)v.records,
+		(long long)v.rules);
+	return fflush(stdout) == 0 && v.sound ? EXIT_OK : EXIT_FAILED;
+}
