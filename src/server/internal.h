@@ -4,19 +4,27 @@
 #include <stdatomic.h>
 
 #include "api/dispatch.h"
+#include "authzen/authzen.h"
 #include "http/server.h"
 #include "server/installation.h"
 
 struct worker;
+
+enum phase {
+	PHASE_STARTING = 0, /* it listens, and does not know yet under which address */
+	PHASE_SERVING,
+	PHASE_ENDING, /* what was begun is finished, what comes is refused */
+};
 
 /* Everything that runs, in the order of its start. */
 struct server {
 	struct config *config;
 	struct installation installation;
 	struct api *api;
+	struct authzen authzen;
 	struct worker *worker;
 	struct http_server *_Atomic http; /* NULL for the first moments of its own start */
-	_Atomic bool stopping; /* new requests are refused */
+	_Atomic int phase; /* enum phase */
 	int64_t started_us;
 };
 

@@ -16,27 +16,29 @@
 #define HANDLER_ARENA ((size_t)4 * API_ANSWER_MAX)
 
 static void
-refuse_stopping(struct http_request *r)
+refuse(struct http_request *r)
 {
 	struct error err = {0};
 
-	(void)error_set(&err, ERR_BUSY, "stopping", "The server is about to end; try again.");
+	(void)error_set(&err, ERR_BUSY, "not-serving",
+		"The server has just started or is about to end; try again.");
 	http_add_header(r, "Connection", STR("close"));
 	problem_respond(r, &err);
 }
 
-/* What was begun is finished; what comes while the server ends is not begun. */
 static void
 handle(struct http_request *r, void *context)
 {
 	struct server *server = context;
 	struct str path = http_path(r);
 
-	if (atomic_load_explicit(&server->stopping, memory_order_relaxed) &&
-		!http_request_resumed(r))
-		refuse_stopping(r);
+	int phase = atomic_load_explicit(&server->phase, memory_order_acquire);
+	if (phase != PHASE_SERVING && !http_request_resumed(r))
+		refuse(r);
 	else if (health_serves(path))
 		health_handle(server, r);
+	else if (authzen_handles(path))
+		authzen_handle(r, &server->authzen);
 	else
 		api_handle(server->api, r);
 }
@@ -73,7 +75,22 @@ listen_http(struct server *server, struct error *err)
 
 	enum status rc = http_server_start(&http, &options, err);
 	atomic_store(&server->http, http);
-	return rc == OK ? config_set_port(server->config, http_server_port(http), err) : rc;
+	if (rc == OK)
+		rc = config_set_port(server->config, http_server_port(http), err);
+	return rc;
+}
+
+/* The last of the doors: it tells its callers where it is. */
+static void
+begin_serving(struct server *server)
+{
+	server->authzen = (struct authzen){
+		.directory = server->installation.directory,
+		.keyring = server->installation.keyring,
+		.base_url = str_from(server->config->base_url),
+		.max_stale_us = server->config->max_stale_s * US_PER_S,
+	};
+	atomic_store_explicit(&server->phase, PHASE_SERVING, memory_order_release);
 }
 
 static enum status
@@ -85,7 +102,11 @@ start(struct server *server, struct error *err)
 		rc = open_doors(server, err);
 	if (rc == OK)
 		rc = worker_start(&server->worker, server, err);
-	return rc == OK ? listen_http(server, err) : rc;
+	if (rc == OK)
+		rc = listen_http(server, err);
+	if (rc == OK)
+		begin_serving(server);
+	return rc;
 }
 
 static void
@@ -118,7 +139,7 @@ stop_http(struct server *server)
 {
 	struct http_server *http = atomic_load(&server->http);
 
-	atomic_store(&server->stopping, true);
+	atomic_store(&server->phase, PHASE_ENDING);
 	if (!http)
 		return true;
 	http_server_quiesce(http);
