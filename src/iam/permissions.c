@@ -117,7 +117,7 @@ list_add(struct listed *list, const struct permission *permission, enum status *
 }
 
 static enum status
-list_built_in(struct listed *list, uint32_t after, struct error *err)
+list_built_in(struct listed *list, int64_t after, struct error *err)
 {
 	enum status rc = OK;
 
@@ -135,7 +135,7 @@ list_built_in(struct listed *list, uint32_t after, struct error *err)
 }
 
 static enum status
-list_own(struct listed *list, uint32_t after, struct error *err)
+list_own(struct listed *list, int64_t after, struct error *err)
 {
 	struct query q;
 
@@ -168,8 +168,7 @@ enum status
 permission_list(struct permission **out, size_t *count, struct call *call,
 	const struct permission_filter *filter, struct page *page, struct error *err)
 {
-	bool start = uuid_is_nil(page->after);
-	uint32_t after = start ? 0 : number_of(page->after);
+	int64_t after = uuid_is_nil(page->after) ? -1 : number_of(page->after);
 	struct listed list = {.call = call, .page = page, .filter = filter};
 
 	list.items = arena_new_array(call->arena, struct permission, page->limit);
@@ -177,7 +176,7 @@ permission_list(struct permission **out, size_t *count, struct call *call,
 	if (!list.items)
 		return error_no_memory(err);
 	enum status rc = OK;
-	if (uuid_is_nil(filter->workspace.id) && (start || after < PERMISSION_OWN_FIRST))
+	if (uuid_is_nil(filter->workspace.id) && after < PERMISSION_OWN_FIRST)
 		rc = list_built_in(&list, after, err);
 	if (rc == OK && !page->more)
 		rc = list_own(&list,

@@ -242,6 +242,7 @@ static void
 fill(struct principal *out, const struct call *call, const struct principal_draft *draft)
 {
 	*out = (struct principal){.id = {uuid_new()},
+		.org = call->chain.org,
 		.kind = draft->kind,
 		.workspace = draft->workspace,
 		.name = draft->name,
