@@ -168,7 +168,7 @@ enum status
 permission_list(struct permission **out, size_t *count, struct call *call,
 	const struct permission_filter *filter, struct page *page, struct error *err)
 {
-	int64_t after = uuid_is_nil(page->after) ? -1 : number_of(page->after);
+	int64_t after = uuid_is_nil(page->after) ? -1 : (int64_t)number_of(page->after);
 	struct listed list = {.call = call, .page = page, .filter = filter};
 
 	list.items = arena_new_array(call->arena, struct permission, page->limit);
