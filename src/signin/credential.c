@@ -58,6 +58,21 @@ find_principal(struct directory *d, const struct credential_view *credential, in
 	return workspace && workspace->state == STATE_ACTIVE ? principal : NULL;
 }
 
+const struct credential_view *
+signin_secret(
+	struct directory *d, const struct keyring *k, struct str secret, struct misses *misses)
+{
+	struct secret_parts parts;
+	if (!secret.ptr || !secret_parse(&parts, secret) || !is_for_calling(parts.prefix))
+		return NULL;
+	struct org_id org = {parts.org};
+	struct credential_id id = {parts.credential};
+	const struct credential_view *view = directory_credential(d, org, id, misses);
+	if (!view || !keyring_verify(k, view->hash, view->pepper, secret))
+		return NULL;
+	return view;
+}
+
 /* check: parameters, as all of it differs from call to call on the way of a decision. */
 enum status
 signin_bearer(struct caller *out, struct directory *d, const struct keyring *k, struct str header,
@@ -65,26 +80,22 @@ signin_bearer(struct caller *out, struct directory *d, const struct keyring *k, 
 {
 	*out = (struct caller){0};
 	ASSERT(misses->count == 0);
-	struct str secret = bearer_token(header);
-	struct secret_parts parts;
-	if (!secret.ptr || !secret_parse(&parts, secret) || !is_for_calling(parts.prefix))
-		return refuse(err);
-	struct org_id org = {parts.org};
-	struct credential_id id = {parts.credential};
-	const struct credential_view *credential = directory_credential(d, org, id, misses);
+	/* The hash comes first: what a stranger asks for is never loaded beyond it. */
+	const struct credential_view *credential =
+		signin_secret(d, k, bearer_token(header), misses);
 	if (misses->count)
 		return ERR_UNAUTHENTICATED;
-	/* The hash comes first: what a stranger asks for is never loaded beyond it. */
-	if (!credential || !is_alive(credential->state, credential->expires_us, now_us) ||
-		!keyring_verify(k, credential->hash, credential->pepper, secret))
+	if (!credential || !is_alive(credential->state, credential->expires_us, now_us))
 		return refuse(err);
 	const struct principal_view *principal = find_principal(d, credential, now_us, misses);
 	if (misses->count)
 		return ERR_UNAUTHENTICATED;
 	if (!principal)
 		return refuse(err);
-	*out = (struct caller){
-		.org = org, .principal = principal->id, .credential = id, .kind = principal->kind};
-	directory_credential_used(d, org, id, now_us);
+	*out = (struct caller){.org = credential->org,
+		.principal = principal->id,
+		.credential = credential->id,
+		.kind = principal->kind};
+	directory_credential_used(d, credential->org, credential->id, now_us);
 	return OK;
 }

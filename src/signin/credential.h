@@ -20,4 +20,12 @@
 enum status signin_bearer(struct caller *out, struct directory *d, const struct keyring *k,
 	struct str header, int64_t now_us, struct misses *misses, struct error *err) MUST_USE;
 
+/*
+ * The credential that a secret for calling proves, whatever its state and expiry, and whoever it
+ * belongs to; NULL when it proves none, or while a miss is noted. For one that is asked about
+ * rather than called with. Inside directory_enter/leave. No lock, no allocation. Threads: any.
+ */
+const struct credential_view *signin_secret(
+	struct directory *d, const struct keyring *k, struct str secret, struct misses *misses);
+
 #endif

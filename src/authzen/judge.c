@@ -1,0 +1,141 @@
+#include "authzen/judge.h"
+
+#include "authzen/resolve.h"
+#include "base/clock.h"
+#include "signin/credential.h"
+
+static enum status
+not_found(struct error *err)
+{
+	return error_set(err, ERR_NOT_FOUND, "workspace-not-found",
+		"The caller's organisation has no such workspace.");
+}
+
+static enum status
+forbidden(struct error *err)
+{
+	return error_set(err, ERR_FORBIDDEN, "not-allowed",
+		"The caller may not ask for decisions here: iam:decisions:evaluate is missing.");
+}
+
+static void
+find_self(struct judge *j)
+{
+	struct directory *d = j->door->directory;
+	struct misses *m = &j->misses;
+	j->org = directory_org(d, j->caller.org, m);
+	if (!j->org)
+		return;
+	j->self = (struct subject){
+		.principal = directory_principal(d, j->org, j->caller.principal, m),
+		.groups = j->self_groups,
+		.credential = directory_credential(d, j->caller.org, j->caller.credential, m)};
+	if (j->self.principal)
+		directory_groups(d, j->org, j->self.principal, j->self_groups, m);
+}
+
+/* Whether the caller may ask about a workspace, or (NULL) the organisation. An inactive workspace
+ * is one of the organisation's concerns. */
+static bool
+may_ask(struct judge *j, const struct workspace_view *workspace)
+{
+	if (workspace && workspace->state != STATE_ACTIVE)
+		workspace = NULL;
+	if (j->asked && j->asked_at == workspace)
+		return j->may_ask;
+	struct question question = {.org = j->org,
+		.subject = j->self,
+		.target = {.kind = workspace ? TARGET_WORKSPACE : TARGET_ORG,
+			.workspace = workspace},
+		.permission = IAM_DECISIONS_EVALUATE,
+		.attributes = {.now_us = j->now_us}};
+	struct answer answer;
+	j->asked = true;
+	j->asked_at = workspace;
+	j->may_ask = policy_decide(&question, &answer) == DECISION_ALLOW;
+	return j->may_ask;
+}
+
+enum status
+judge_open(struct judge *j, const struct authzen *door, struct str header,
+	struct workspace_id workspace, struct error *err)
+{
+	j->door = door;
+	j->now_us = clock_now_us();
+	j->workspace = NULL;
+	j->asked = false;
+	j->misses.count = 0;
+	j->misses.overflow = false;
+	enum status rc = signin_bearer(
+		&j->caller, door->directory, door->keyring, header, j->now_us, &j->misses, err);
+	if (rc != OK)
+		return rc;
+	/* Asked for before anything is looked up: what is found is at least this new. */
+	j->revision = directory_revision(door->directory, j->caller.org);
+	j->age_us = directory_age_us(door->directory);
+	find_self(j);
+	if (!uuid_is_nil(workspace.id))
+		j->workspace =
+			directory_workspace(door->directory, j->caller.org, workspace, &j->misses);
+	if (j->misses.count)
+		return ERR_UNAUTHENTICATED;
+	/* It can have been deleted since it was proved. */
+	if (!j->org || !j->self.principal || !j->self.credential)
+		return error_set(err, ERR_UNAUTHENTICATED, "unauthenticated",
+			"The caller is no longer active.");
+	if (uuid_is_nil(workspace.id))
+		return OK;
+	if (!j->workspace)
+		return not_found(err);
+	return may_ask(j, j->workspace) ? OK : forbidden(err);
+}
+
+static enum status
+check_age(const struct judge *j, const struct access_request *request, struct error *err)
+{
+	if (request->at_least > j->revision)
+		return error_set(err, ERR_NOT_REACHED, "revision-not-reached",
+			"The demanded revision is not reached; the newest known here is %lld.",
+			(long long)j->revision);
+	int64_t max_us =
+		request->max_age_ms > INT64_MAX / 1000 ? INT64_MAX : request->max_age_ms * 1000;
+	if (j->door->max_stale_us && max_us > j->door->max_stale_us)
+		max_us = j->door->max_stale_us;
+	if (j->age_us > max_us)
+		return error_set(err, ERR_BUSY, "too-old",
+			"What is known here was last confirmed %lld ms ago; try again.",
+			(long long)(j->age_us / 1000));
+	return OK;
+}
+
+enum status
+judge_decide(struct ruling *out, struct judge *j, const struct access_request *request,
+	struct error *err)
+{
+	struct question *question = &out->question;
+	struct workspace_id nil = {0};
+	bool proved = true;
+
+	resolve__target(&question->target, j, request);
+	const struct workspace_view *workspace = question->target.workspace;
+	if (j->misses.count)
+		return OK;
+	if (!may_ask(j, workspace))
+		return forbidden(err);
+	enum status rc = check_age(j, request, err);
+	if (rc != OK)
+		return rc;
+	question->org = j->org;
+	resolve__subject(out, j, request, &proved);
+	if (j->misses.count)
+		return OK;
+	question->permission =
+		org_permission_number(j->org, workspace ? workspace->id : nil, request->action);
+	question->attributes =
+		(struct attributes){request->attributes, request->attribute_count, j->now_us};
+	if (proved)
+		policy_decide(question, &out->answer);
+	else
+		out->answer = (struct answer){.reason = REASON_CREDENTIAL_INACTIVE};
+	return OK;
+}

@@ -1,0 +1,23 @@
+#ifndef AUTHZEN_RESOLVE_H
+#define AUTHZEN_RESOLVE_H
+
+#include "authzen/judge.h"
+#include "policy/lookup.h"
+
+/*
+ * Names of a request to views. Whatever is not of the caller's organisation is unknown.
+ *
+ * A resource is "organisation", "workspace" or "resource_group" with its identifier, or one of
+ * another type in the workspace of the path, of resource.properties.workspace, or that the caller
+ * belongs to; without any, one of the organisation's own. An operator's organisation is "platform"
+ * with the identifier "platform".
+ */
+void resolve__target(struct target *out, struct judge *j, const struct access_request *request);
+
+/* A subject is a kind of principal with its identifier, or a "token" with a secret for its
+ * identifier, which is then judged as the credential. `*proved` is false for a token that proves
+ * nothing in this organisation. */
+void resolve__subject(
+	struct ruling *out, struct judge *j, const struct access_request *request, bool *proved);
+
+#endif
