@@ -77,6 +77,7 @@ grant_write(struct json_writer *w, const char *name, const void *entity)
 	jw_uuid(w, "id", grant->holder);
 	jw_end_object(w);
 	jw_uuid(w, "role", grant->role.id);
+	jw_str(w, "role_name", grant->role_name);
 	jw_str(w, "permission", grant->permission);
 	iam__write_node(w, "node", grant->node);
 	jw_raw(w, "condition", grant->condition.ptr ? grant->condition : STR("null"));

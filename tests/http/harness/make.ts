@@ -83,7 +83,7 @@ export function makeRole(
 }
 
 export function orgNode(tenant: Tenant): Node {
-  return { kind: "org", id: tenant.org.id };
+  return { kind: "organisation", id: tenant.org.id };
 }
 
 export function workspaceNode(workspace: Workspace): Node {

@@ -1,7 +1,7 @@
 // What the contract, api/openapi.yaml, says of the things that tests look into.
 export type Kind =
   | "member" | "end_user" | "service_account" | "api_key" | "application" | "gateway" | "device";
-export type NodeKind = "platform" | "org" | "workspace" | "resource_group" | "resource";
+export type NodeKind = "platform" | "organisation" | "workspace" | "resource_group" | "resource";
 
 export interface Page<T> {
   items: T[];
