@@ -167,7 +167,8 @@ struct str
 http_decode_segment(struct http_request *r, struct str segment)
 {
 	size_t len = 0;
-	char *out = segment.ptr ? arena_alloc(r->arena, segment.len) : NULL;
+	/* Terminated, for functions of the system that look for the end. */
+	char *out = segment.ptr ? arena_alloc(r->arena, segment.len + 1) : NULL;
 	if (!out || !http__segment_decode(out, segment, &len))
 		return (struct str){0};
 	return (struct str){out, len};
