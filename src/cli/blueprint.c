@@ -158,8 +158,9 @@ command_blueprint_list(struct invocation *in)
 	struct error err = {0};
 	size_t count = 0;
 
-	enum status rc =
-		arena ? blueprint_list_shipped(&list, &count, arena, &err) : error_no_memory(&err);
+	enum status rc = arena ? crypto_init(&err) : error_no_memory(&err);
+	if (rc == OK)
+		rc = blueprint_list_shipped(&list, &count, arena, &err);
 	for (size_t i = 0; rc == OK && i < count; i++)
 		printf("%.*s, version %lld: %.*s\n", STR_ARG(list[i].name),
 			(long long)list[i].version, STR_ARG(list[i].title));
