@@ -191,7 +191,7 @@ record_write(struct json_writer *w, const char *name, const void *entity)
 	jw_int(w, "part", record->part);
 	jw_time(w, "time", record->time_us);
 	jw_object(w, "actor");
-	jw_uuid(w, "org", record->actor_org.id);
+	iam__write_org(w, "org", record->actor_org);
 	jw_uuid(w, "id", record->actor.id);
 	if (record->actor_kind == KIND_NONE)
 		jw_null(w, "kind");
