@@ -59,11 +59,11 @@ http_header_count(const struct http_request *r, const char *name)
 	return count.found;
 }
 
-/* Absent when the arena is full. */
+/* Absent when the arena is full. Terminated, as a segment is. */
 static struct str
 decode_form(const struct http_request *r, struct str raw)
 {
-	char *out = arena_alloc(r->arena, raw.len);
+	char *out = arena_alloc(r->arena, raw.len + 1);
 	return (struct str){out, out ? http__form_decode(out, raw) : 0};
 }
 
