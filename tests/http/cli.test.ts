@@ -1,11 +1,15 @@
 // The commands of the program, and how it begins.
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, test } from "vitest";
-import { operatorKey, type Ran, sanitizerReport, Store, THINGWARD, thingward } from "./harness/binary.ts";
+import {
+  operatorKey, type Ran, sanitizerReport, Store, THINGWARD, thingward,
+} from "./harness/binary.ts";
 import { makeInWorkspace, makeMachine, makeOrg, makeWorkspace } from "./harness/make.ts";
 import { useServer } from "./harness/server.ts";
 import { until } from "./harness/until.ts";
@@ -56,7 +60,8 @@ describe("with nothing configured", () => {
     try {
       await until("the announcement", () => stdout.includes("\n") || child.exitCode !== null);
       const tookMs = Math.round(performance.now() - begun);
-      const said = /^thingward: listening on (http:\/\/127\.0\.0\.1:\d+) \(store (.*)\)\n$/.exec(stdout);
+      const line = /^thingward: listening on (http:\/\/127\.0\.0\.1:\d+) \(store (.*)\)\n$/;
+      const said = line.exec(stdout);
       expect(said?.[2], stderr).toBe("./var/thingward.db");
       const ready = await fetch(`${said?.[1]}/readyz`);
       expect([ready.status, await ready.text()]).toEqual([200, "ready\n"]);
@@ -124,7 +129,8 @@ describe("a start that cannot be", () => {
   test("the store is of a newer program", async () => {
     const store = freshStore();
     await operatorKey(store);
-    alter(store, "INSERT INTO schema_migrations SELECT max(version) + 1, name, digest, applied_us FROM schema_migrations");
+    alter(store, "INSERT INTO schema_migrations"
+      + " SELECT max(version) + 1, name, digest, applied_us FROM schema_migrations");
     expectRefused(await serve(store), /newer/);
   });
 
@@ -278,7 +284,7 @@ describe("blueprints offline", () => {
   });
 
   const server = useServer();
-  test("a preview says what would change; then it is applied, and recorded without an actor", async () => {
+  test("a preview changes nothing; what is applied is recorded without an actor", async () => {
     const tenant = await makeOrg(server);
     await server.stop();
     const apply = (...more: string[]) => thingward(["blueprint", "apply", ...server.store.options,
