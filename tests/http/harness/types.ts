@@ -52,6 +52,7 @@ export interface Principal {
   state: string;
   expires_at: string | null;
   resource?: { type: string; id: string };
+  home_group: string | null;
   confined: boolean;
   reach: string[];
   ceiling: Ceiling | null;
@@ -128,6 +129,35 @@ export interface Grant extends Omit<GrantDraft, "role" | "permission"> {
   id: string;
   role: string | null;
   permission: string | null;
+}
+
+export interface Permission {
+  name: string;
+  class: string;
+  origin: string;
+  workspace: string | null;
+  machine: boolean;
+  roles: { id: string; name: string }[];
+}
+
+export interface Guardrail {
+  id: string;
+  name: string;
+  description: string;
+  node: Node;
+  kinds: Kind[];
+  permissions: string[];
+  condition: Condition | null;
+  origin: string;
+  changed: number;
+}
+
+export interface ResourceGroup {
+  id: string;
+  workspace: string;
+  name: string;
+  description: string;
+  changed: number;
 }
 
 export interface Record_ {
