@@ -238,16 +238,16 @@ guard_guardrail(const struct comparison *c, const struct guardrail_view *had, st
 
 	if (!permset_init(&lifted, c->call->arena, c->after->permission_end))
 		return error_no_memory(err);
-	if (!now || denies_less_often(had, now))
-		permset_unite(&lifted, &had->denies);
-	else
-		add_missing(&lifted, &had->denies, &now->denies);
+	bool all = !now || denies_less_often(had, now);
+	for (uint32_t p = permset_next(&had->denies, 0); p != PERMISSION_NONE;
+		p = permset_next(&had->denies, p + 1)) {
+		bool there = org_permission_name(c->after, p).ptr != NULL;
+		if (there && (all || !permset_has(&now->denies, p)))
+			permset_add(&lifted, p);
+	}
 	if (permset_is_empty(&lifted))
 		return OK;
-	const struct gift gift = {.node = had->node,
-		.permissions = &lifted,
-		.expires_us = NEVER,
-		.to_self = (had->kinds & KIND_BIT(c->call->caller.kind)) != 0};
+	const struct gift gift = {.node = had->node, .permissions = &lifted, .expires_us = NEVER};
 	return guard_give(c->call, &gift, err);
 }
 

@@ -120,10 +120,8 @@ node__guard_lift(struct call *call, struct uuid node, struct node at, struct err
 
 	for (uint32_t i = 0; rc == OK && i < call->org->guardrail_count; i++) {
 		const struct guardrail_view *rail = &call->org->guardrails[i];
-		const struct gift gift = {.node = at,
-			.permissions = &rail->denies,
-			.expires_us = NEVER,
-			.to_self = (rail->kinds & KIND_BIT(call->caller.kind)) != 0};
+		const struct gift gift = {
+			.node = at, .permissions = &rail->denies, .expires_us = NEVER};
 		if (uuid_eq(rail->node.id, node))
 			rc = guard_give(call, &gift, err);
 	}

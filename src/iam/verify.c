@@ -223,6 +223,7 @@ walk(struct chain_report *report, uint8_t hash[SHA256_LEN], int64_t *last, struc
 		revision = at;
 		part = at_part;
 		report->records++;
+		report->erased += query_is_null(q, 12);
 	}
 	*last = revision;
 	return report->broken ? OK : rc;

@@ -13,6 +13,7 @@
 struct chain_report {
 	struct org_id org;
 	int64_t records; /* that hold */
+	int64_t erased; /* of these, without their content any more */
 	int64_t revision; /* that the organisation names as its newest */
 	const char *broken; /* NULL: it holds; otherwise what is wrong, a static text */
 	int64_t broken_revision, broken_part; /* where it first is */
