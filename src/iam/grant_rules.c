@@ -203,7 +203,8 @@ grant__check(
 		.permissions = &p.carried,
 		.expires_us = draft->expires_us,
 		.condition = p.condition,
-		.to_self = holder_is_caller(call, draft)};
+		.to_self = holder_is_caller(call, draft),
+		.exercised = p.role ? &p.role->exercises : NULL};
 	if (rc == OK && !draft->by_rule)
 		rc = guard_give(call, &gift, err);
 	if (rc == OK && !draft->by_rule)

@@ -19,7 +19,7 @@ refuse(const struct org_view *org, uint32_t permission, enum reason reason, stru
 enum status
 guard_give(struct call *call, const struct gift *gift, struct error *err)
 {
-	const struct terms terms = {gift->expires_us, gift->condition, gift->to_self};
+	struct terms terms = {.expires_us = gift->expires_us, .condition = gift->condition};
 	struct question question;
 	struct answer answer;
 
@@ -29,6 +29,8 @@ guard_give(struct call *call, const struct gift *gift, struct error *err)
 	for (uint32_t p = permset_next(gift->permissions, 0); p != PERMISSION_NONE;
 		p = permset_next(gift->permissions, p + 1)) {
 		question.permission = p;
+		terms.to_self =
+			gift->to_self && (!gift->exercised || permset_has(gift->exercised, p));
 		if (policy_may_give(&question, &terms, &answer) != DECISION_ALLOW)
 			return refuse(question.org, p, answer.reason, err);
 	}
@@ -69,7 +71,9 @@ guard_give_grants(struct call *call, const struct grants *grants, bool to_self, 
 	for (uint32_t i = 0; i < grants->count && rc == OK; i++) {
 		const struct grant_entry *entry = &grants->entries[i];
 		struct permset set;
+		const struct role_view *role = org_role_at(call->org, entry->role);
 		struct gift gift = {.permissions = &set,
+			.exercised = role ? &role->exercises : NULL,
 			.expires_us = entry->expires_us,
 			.condition = entry->condition,
 			.to_self = to_self};

@@ -13,7 +13,8 @@ struct gift {
 	const struct permset *permissions; /* what the receiver could exercise or give on */
 	int64_t expires_us; /* NEVER */
 	const struct condition *condition; /* NULL: none */
-	bool to_self; /* the receiver is, or contains, the caller */
+	bool to_self; /* the receiver is, or contains, the caller: then it must exercise … */
+	const struct permset *exercised; /* … these of them; NULL: all */
 };
 enum status guard_give(struct call *call, const struct gift *gift, struct error *err) MUST_USE;
 

@@ -105,7 +105,8 @@ set_creator_role(struct org *org, struct call *call, struct str reference, struc
 	const struct gift gift = {.node = node_org(call->org->id),
 		.permissions = &set,
 		.expires_us = NEVER,
-		.to_self = true};
+		.to_self = true,
+		.exercised = &role->exercises};
 	return guard_give(call, &gift, err);
 }
 

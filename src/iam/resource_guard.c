@@ -62,6 +62,9 @@ guard_row(struct call *call, const struct query *q, struct node at, struct works
 	enum status rc = carried_set(&set, call, q, workspace, err);
 	if (rc != OK)
 		return rc;
+	const struct role_view *role =
+		query_is_null(q, 0) ? NULL : org_role_at(call->org, (uint32_t)query_int(q, 0));
+	gift.exercised = role ? &role->exercises : NULL;
 	if (!query_is_null(q, 2)) {
 		rc = condition_load(&condition, query_str(q, 2), call->arena, err);
 		if (rc != OK)
