@@ -93,8 +93,8 @@ api_key_put(struct principal *out, struct issued_secret *secret, bool *created, 
 	bool found;
 
 	*created = false;
-	enum status rc = principal_find(out, &found, call, KIND_API_KEY,
-		(struct workspace_id){{{0}}}, principal->name, err);
+	const struct principal_name name = {.kind = KIND_API_KEY, .label = principal->name};
+	enum status rc = principal_find(out, &found, call, &name, err);
 	if (rc != OK)
 		return rc;
 	*created = !found;

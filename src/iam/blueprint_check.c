@@ -114,16 +114,31 @@ text_check(struct check *c, struct str *out, const struct json *object, const ch
 							  : name_check(*out, field, c->err);
 }
 
-/* A list of bounded length; zeroed elements for it. */
+/* One of the document's lists, its most elements, and what becomes of each. */
+struct list_form {
+	const char *name;
+	size_t max, size;
+};
+
+static const struct list_form FORM_RESOURCE_TYPES = {
+	"resource_types", PLAN_TYPES_MAX, sizeof(struct plan_type)};
+static const struct list_form FORM_PERMISSIONS = {
+	"permissions", PLAN_PERMISSIONS_MAX, sizeof(struct plan_permission)};
+static const struct list_form FORM_ROLES = {"roles", PLAN_ROLES_MAX, sizeof(struct plan_role)};
+static const struct list_form FORM_GUARDRAILS = {
+	"guardrails", PLAN_GUARDRAILS_MAX, sizeof(struct plan_guardrail)};
+
+/* Zeroed elements for all of a list. */
 static enum status
-list_begin(struct check *c, void **out, size_t *count, const char *name, size_t max, size_t size,
+list_begin(struct check *c, void **out, size_t *count, const struct list_form *form,
 	const struct json *document)
 {
-	*count = json_count(json_get(document, name));
-	if (*count > max)
+	*count = json_count(json_get(document, form->name));
+	if (*count > form->max)
 		return error_set(c->err, ERR_INVALID, "invalid-blueprint",
-			"%s has %zu elements; at most %zu are possible.", name, *count, max);
-	*out = arena_alloc_array(c->arena, *count, size);
+			"%s has %zu elements; at most %zu are possible.", form->name, *count,
+			form->max);
+	*out = arena_alloc_array(c->arena, *count, form->size);
 	return *out ? OK : error_no_memory(c->err);
 }
 
@@ -223,8 +238,7 @@ types_check(struct check *c, const struct json *document)
 	struct blueprint_plan *plan = c->plan;
 	void *items;
 
-	enum status rc = list_begin(c, &items, &plan->type_count, "resource_types", PLAN_TYPES_MAX,
-		sizeof(struct plan_type), document);
+	enum status rc = list_begin(c, &items, &plan->type_count, &FORM_RESOURCE_TYPES, document);
 	if (rc != OK)
 		return rc;
 	plan->types = items;
@@ -299,8 +313,7 @@ permissions_check(struct check *c, const struct json *document)
 	void *items;
 	size_t count;
 
-	enum status rc = list_begin(c, &items, &count, "permissions", PLAN_PERMISSIONS_MAX,
-		sizeof(struct plan_permission), document);
+	enum status rc = list_begin(c, &items, &count, &FORM_PERMISSIONS, document);
 	if (rc != OK)
 		return rc;
 	plan->permissions = items;
@@ -447,8 +460,7 @@ roles_check(struct check *c, const struct json *document)
 	void *items;
 	size_t count;
 
-	enum status rc = list_begin(
-		c, &items, &count, "roles", PLAN_ROLES_MAX, sizeof(struct plan_role), document);
+	enum status rc = list_begin(c, &items, &count, &FORM_ROLES, document);
 	if (rc != OK)
 		return rc;
 	plan->roles = items;
@@ -573,8 +585,7 @@ guardrails_check(struct check *c, const struct json *document)
 	struct blueprint_plan *plan = c->plan;
 	void *items;
 
-	enum status rc = list_begin(c, &items, &plan->guardrail_count, "guardrails",
-		PLAN_GUARDRAILS_MAX, sizeof(struct plan_guardrail), document);
+	enum status rc = list_begin(c, &items, &plan->guardrail_count, &FORM_GUARDRAILS, document);
 	if (rc != OK)
 		return rc;
 	plan->guardrails = items;

@@ -251,6 +251,26 @@ guard_guardrail(const struct comparison *c, const struct guardrail_view *had, st
 	return guard_give(c->call, &gift, err);
 }
 
+/* What a guardrail newly denies, or denies to others or more often, must be the caller's to give.
+ */
+static enum status
+guard_denial(const struct comparison *c, const struct guardrail_view *now, struct error *err)
+{
+	const struct guardrail_view *had = guardrail_by_id(c->before, now->id);
+	struct permset denied;
+
+	if (!permset_init(&denied, c->call->arena, c->after->permission_end))
+		return error_no_memory(err);
+	if (!had || denies_less_often(now, had))
+		permset_unite(&denied, &now->denies);
+	else
+		add_missing(&denied, &now->denies, &had->denies);
+	if (permset_is_empty(&denied))
+		return OK;
+	const struct gift gift = {.node = now->node, .permissions = &denied, .expires_us = NEVER};
+	return guard_give(c->call, &gift, err);
+}
+
 static enum status
 guard_all(const struct comparison *c, struct error *err)
 {
@@ -264,6 +284,8 @@ guard_all(const struct comparison *c, struct error *err)
 		rc = guard_creator(c, err);
 	for (uint32_t i = 0; rc == OK && i < c->before->guardrail_count; i++)
 		rc = guard_guardrail(c, &c->before->guardrails[i], err);
+	for (uint32_t i = 0; rc == OK && i < c->after->guardrail_count; i++)
+		rc = guard_denial(c, &c->after->guardrails[i], err);
 	return rc;
 }
 

@@ -237,7 +237,7 @@ call_may(struct call *call, uint32_t permission, struct node node)
 
 /* Whoever may not even read a node below the organisation is told that it is not there. */
 static uint32_t
-permission_to_see(enum node_kind kind)
+reading_of_node(enum node_kind kind)
 {
 	switch (kind) {
 	case NODE_WORKSPACE:
@@ -252,6 +252,36 @@ permission_to_see(enum node_kind kind)
 		break;
 	}
 	return PERMISSION_NONE;
+}
+
+/* Reading what a permission is about: of iam:devices:update, iam:devices:read. */
+static uint32_t
+reading_of_same(uint32_t permission)
+{
+	const struct catalogue_entry *asked = catalogue_at(permission);
+
+	for (uint32_t i = 0; asked && i < catalogue_count; i++) {
+		if (strcmp(catalogue[i].resource, asked->resource) == 0 &&
+			strcmp(catalogue[i].action, "read") == 0)
+			return catalogue[i].number;
+	}
+	return PERMISSION_NONE;
+}
+
+/* Whoever reads there what it is about knows the node, and is told what is missing. */
+static bool
+may_see(const struct question *asked, enum node_kind kind)
+{
+	struct question question = *asked;
+	struct answer answer;
+
+	question.permission = reading_of_node(kind);
+	if (question.permission == PERMISSION_NONE)
+		return true;
+	if (policy_decide(&question, &answer) == DECISION_ALLOW)
+		return true;
+	question.permission = reading_of_same(asked->permission);
+	return policy_decide(&question, &answer) == DECISION_ALLOW;
 }
 
 static enum status
@@ -279,15 +309,13 @@ call_require(struct call *call, uint32_t permission, struct node node, struct er
 	if (policy_decide(&question, &answer) == DECISION_ALLOW)
 		return OK;
 
-	enum reason reason = answer.reason;
-	uint32_t to_see = permission_to_see(node.kind);
-	question.permission = to_see;
-	if (to_see != PERMISSION_NONE && policy_decide(&question, &answer) != DECISION_ALLOW)
+	if (!may_see(&question, node.kind))
 		return refuse_unseen(node.kind, err);
 
 	struct str name = org_permission_name(question.org, permission);
 	rc = error_set(err, ERR_FORBIDDEN, "permission-missing",
-		"This needs the permission %.*s here (%s).", STR_ARG(name), reason_code(reason));
+		"This needs the permission %.*s here (%s).", STR_ARG(name),
+		reason_code(answer.reason));
 	snprintf(err->permission, sizeof(err->permission), "%.*s", STR_ARG(name));
 	return rc;
 }

@@ -140,8 +140,8 @@ credential__insert(struct issued_secret *out, struct call *call, struct principa
 	query_bind_int(&q, 10, made->created_us);
 	rc = query_run(&q, NULL, err);
 	if (rc == OK)
-		rc = iam__record(call, "credentials.create", "credential", made->id.id, NOTHING,
-			call_json(call, credential_write, made), err);
+		rc = iam__record(call, "credentials.create", "credential", made->id.id,
+			VERSIONS(NOTHING, call_json(call, credential_write, made)), err);
 	if (rc == OK)
 		call_touch(call, VIEW_CREDENTIAL, made->id.id);
 	return rc;
@@ -273,8 +273,9 @@ credential_revoke(struct call *call, struct principal_id principal, struct crede
 	rc = owners_count(&owners, call, err);
 	if (rc == OK)
 		rc = iam__record(call, "credentials.delete", "credential", id.id,
-			call_json(call, credential_write, &before),
-			call_json(call, credential_write, &after), err);
+			VERSIONS(call_json(call, credential_write, &before),
+				call_json(call, credential_write, &after)),
+			err);
 	if (rc == OK)
 		rc = iam__run(call, &CREDENTIAL_REVOKE, id.id, err);
 	if (rc == OK)

@@ -106,7 +106,8 @@ default_set(struct kind_default *out, struct call *call, enum principal_kind kin
 		rc = role_guard_everything(call, err);
 	if (rc == OK)
 		rc = iam__record(call, "defaults.update", "organisation", call->org->id.id,
-			call_json(call, default_write, before), call_json(call, default_write, out),
+			VERSIONS(call_json(call, default_write, before),
+				call_json(call, default_write, out)),
 			err);
 	if (rc == OK)
 		rc = iam__query(&q, call, &DEFAULT_SET, (struct uuid){{0}}, err);

@@ -200,7 +200,7 @@ furnish(struct org_created *out, struct call *call, const struct org_draft *draf
 		rc = org_load(&out->org, call, err);
 	if (rc == OK)
 		rc = iam__record(call, "organisations.create", "organisation", out->org.id.id,
-			NOTHING, call_json(call, org_write, &out->org), err);
+			VERSIONS(NOTHING, call_json(call, org_write, &out->org)), err);
 	if (rc == OK)
 		rc = workspace__found(&workspace, call, &first, err);
 	if (rc == OK)
@@ -235,7 +235,7 @@ org_create(struct org_created *out, struct call *call, const struct org_draft *d
 	call->org = platform_view;
 	if (rc == OK)
 		rc = iam__record(call, "organisations.create", "organisation", out->org.id.id,
-			NOTHING, call_json(call, org_write, &out->org), err);
+			VERSIONS(NOTHING, call_json(call, org_write, &out->org)), err);
 	return rc;
 }
 

@@ -176,8 +176,8 @@ grant_create(
 		return rc;
 	rc = check_count(call, grant.holder, err);
 	if (rc == OK)
-		rc = iam__record(call, "grants.create", "grant", grant.id.id, NOTHING,
-			call_json(call, grant_write, &grant), err);
+		rc = iam__record(call, "grants.create", "grant", grant.id.id,
+			VERSIONS(NOTHING, call_json(call, grant_write, &grant)), err);
 	if (rc == OK)
 		rc = grant_insert(call, &grant, err);
 	if (rc == OK)
@@ -243,7 +243,7 @@ grant_delete(struct call *call, struct grant_id id, struct error *err)
 		rc = owners_count(&owners, call, err);
 	if (rc == OK)
 		rc = iam__record(call, "grants.delete", "grant", id.id,
-			call_json(call, grant_write, &before), NOTHING, err);
+			VERSIONS(call_json(call, grant_write, &before), NOTHING), err);
 	if (rc == OK)
 		rc = iam__run(call, &GRANT_DELETE, id.id, err);
 	if (rc == OK)

@@ -119,8 +119,8 @@ group_create(
 	query_bind_int(&q, 6, group.changed);
 	rc = name_taken(query_run(&q, NULL, err), err);
 	if (rc == OK)
-		rc = iam__record(call, "groups.create", "group", group.id.id, NOTHING,
-			call_json(call, group_write, &group), err);
+		rc = iam__record(call, "groups.create", "group", group.id.id,
+			VERSIONS(NOTHING, call_json(call, group_write, &group)), err);
 	if (rc != OK)
 		return rc;
 	call_touch(call, VIEW_GROUP, group.id.id);
@@ -185,7 +185,8 @@ group_update(struct group *out, struct call *call, struct group_id id,
 	rc = name_taken(query_run(&q, NULL, err), err);
 	if (rc == OK)
 		rc = iam__record(call, "groups.update", "group", id.id,
-			call_json(call, group_write, &before), call_json(call, group_write, &after),
+			VERSIONS(call_json(call, group_write, &before),
+				call_json(call, group_write, &after)),
 			err);
 	*out = after;
 	return rc;
@@ -219,7 +220,7 @@ group_delete(struct call *call, struct group_id id, int64_t if_match, struct err
 		rc = owners_count(&owners, call, err);
 	if (rc == OK)
 		rc = iam__record(call, "groups.delete", "group", id.id,
-			call_json(call, group_write, &before), NOTHING, err);
+			VERSIONS(call_json(call, group_write, &before), NOTHING), err);
 	if (rc == OK)
 		rc = touch_members(call, id, err);
 	if (rc == OK)
@@ -250,8 +251,8 @@ record_membership(struct call *call, const char *action, const struct group *gro
 	jw_uuid(&w, "principal", who.id);
 	jw_end_object(&w);
 	bool added = str_eq(str_from(action), STR("groups.add_member"));
-	return iam__record(call, action, "group", group->id.id, added ? NOTHING : buf_view(&buf),
-		added ? buf_view(&buf) : NOTHING, err);
+	return iam__record(call, action, "group", group->id.id,
+		VERSIONS(added ? NOTHING : buf_view(&buf), added ? buf_view(&buf) : NOTHING), err);
 }
 
 static bool

@@ -205,8 +205,8 @@ guardrail_create(struct guardrail *out, struct call *call, const struct guardrai
 	if (rc == OK)
 		rc = insert(call, out, err);
 	if (rc == OK)
-		rc = iam__record(call, "guardrails.create", "guardrail", out->id.id, NOTHING,
-			call_json(call, guardrail_write, out), err);
+		rc = iam__record(call, "guardrails.create", "guardrail", out->id.id,
+			VERSIONS(NOTHING, call_json(call, guardrail_write, out)), err);
 	if (rc == OK)
 		call_touch_skeleton(call);
 	return rc;
@@ -273,8 +273,9 @@ guardrail_replace(struct guardrail *out, struct call *call, struct guardrail_id 
 		rc = insert(call, out, err);
 	if (rc == OK)
 		rc = iam__record(call, "guardrails.update", "guardrail", id.id,
-			call_json(call, guardrail_write, &before),
-			call_json(call, guardrail_write, out), err);
+			VERSIONS(call_json(call, guardrail_write, &before),
+				call_json(call, guardrail_write, out)),
+			err);
 	if (rc == OK)
 		call_touch_skeleton(call);
 	return rc;
@@ -288,7 +289,7 @@ guardrail_delete(struct call *call, struct guardrail_id id, int64_t if_match, st
 	enum status rc = load_own(&before, call, id, if_match, err);
 	if (rc == OK)
 		rc = iam__record(call, "guardrails.delete", "guardrail", id.id,
-			call_json(call, guardrail_write, &before), NOTHING, err);
+			VERSIONS(call_json(call, guardrail_write, &before), NOTHING), err);
 	if (rc == OK)
 		rc = iam__run(call, &GUARDRAIL_DELETE, id.id, err);
 	if (rc == OK)

@@ -78,8 +78,9 @@ record(struct call *call, const char *action, const struct offer *before, const 
 	const struct offer *any = before ? before : after;
 
 	enum status rc = iam__record(call, action, "resource", any->resource.uuid.id,
-		before ? call_json(call, offer_write, before) : NOTHING,
-		after ? call_json(call, offer_write, after) : NOTHING, err);
+		VERSIONS(before ? call_json(call, offer_write, before) : NOTHING,
+			after ? call_json(call, offer_write, after) : NOTHING),
+		err);
 	if (rc == OK)
 		resource__touch(call, &any->resource);
 	return rc;

@@ -131,7 +131,8 @@ record_update(struct call *call, const char *action, const struct org *before,
 	const struct org *after, struct error *err)
 {
 	enum status rc = iam__record(call, action, "organisation", before->id.id,
-		call_json(call, org_write, before), call_json(call, org_write, after), err);
+		VERSIONS(call_json(call, org_write, before), call_json(call, org_write, after)),
+		err);
 	if (rc == OK)
 		rc = write_row(call, after, err);
 	if (rc == OK)

@@ -88,6 +88,14 @@ draft_check(struct call *call, const struct principal_draft *draft, struct error
 	return rc;
 }
 
+/* Who makes one of these holds its secret and can act as it: nobody gets more by a default than
+ * by stating the role. Gateways and devices have what machines alone exercise. */
+static bool
+secret_is_callers(enum principal_kind kind)
+{
+	return kind_has_secret(kind) && !kind_has_resource(kind);
+}
+
 static enum status
 give_roles(struct call *call, const struct principal *principal,
 	const struct principal_draft *draft, struct error *err)
@@ -113,7 +121,7 @@ give_roles(struct call *call, const struct principal *principal,
 		return OK;
 	uuid_format(text, role->id.id);
 	give.role = str_from(text);
-	give.by_rule = true;
+	give.by_rule = !secret_is_callers(principal->kind);
 	return grant_create(&grant, call, &give, err);
 }
 
@@ -281,7 +289,7 @@ principal_create(struct principal *out, struct issued_secret *secret, struct cal
 		rc = principal__insert(call, out, err);
 	if (rc == OK)
 		rc = iam__record(call, "principals.create", kind_name(out->kind), out->id.id,
-			NOTHING, call_json(call, principal_write, out), err);
+			VERSIONS(NOTHING, call_json(call, principal_write, out)), err);
 	if (rc == OK)
 		rc = join_groups(call, out, &draft, err);
 	if (rc == OK)

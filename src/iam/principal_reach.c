@@ -101,7 +101,7 @@ principal_set_reach(struct principal *out, struct call *call, struct principal_i
 	out->changed = call_next_revision(call);
 	const struct reach_draft was = {before->confined, before->reach, before->reach_count, 0};
 	rc = iam__record(call, "principals.set_reach", kind_name(out->kind), id.id,
-		reach_json(call, &was), reach_json(call, draft), err);
+		VERSIONS(reach_json(call, &was), reach_json(call, draft)), err);
 	if (rc == OK)
 		rc = write_reach(call, out, draft, err);
 	if (rc == OK)
@@ -157,8 +157,9 @@ principal_set_ceiling(struct principal *out, struct call *call, struct principal
 			call, view, uuid_eq(id.id, call->caller.principal.id), err);
 	if (rc == OK)
 		rc = iam__record(call, "principals.set_ceiling", kind_name(out->kind), id.id,
-			call_json(call, principal_write, &before),
-			call_json(call, principal_write, out), err);
+			VERSIONS(call_json(call, principal_write, &before),
+				call_json(call, principal_write, out)),
+			err);
 	if (rc == OK)
 		rc = principal__write(call, out, false, err);
 	if (rc == OK)

@@ -175,17 +175,17 @@ principal__select(struct principal *out, bool *found, struct call *call, struct 
 }
 
 enum status
-principal_find(struct principal *out, bool *found, struct call *call, enum principal_kind kind,
-	struct workspace_id workspace, struct str label, struct error *err)
+principal_find(struct principal *out, bool *found, struct call *call,
+	const struct principal_name *name, struct error *err)
 {
 	struct query q;
 
 	enum status rc = iam__query(&q, call, &PRINCIPAL_BY_LABEL, (struct uuid){{0}}, err);
 	if (rc != OK)
 		return rc;
-	query_bind_int(&q, 2, kind);
-	query_bind_uuid(&q, 3, workspace.id);
-	query_bind_str(&q, 4, label);
+	query_bind_int(&q, 2, name->kind);
+	query_bind_uuid(&q, 3, name->workspace.id);
+	query_bind_str(&q, 4, name->label);
 	return read_one(out, found, call, &q, err);
 }
 

@@ -125,8 +125,9 @@ principal_update(struct principal *out, struct call *call, struct principal_id i
 		rc = owners_count(&owners, call, err);
 	if (rc == OK)
 		rc = iam__record(call, "principals.update", kind_name(before.kind), id.id,
-			call_json(call, principal_write, &before),
-			call_json(call, principal_write, out), err);
+			VERSIONS(call_json(call, principal_write, &before),
+				call_json(call, principal_write, out)),
+			err);
 	if (rc == OK)
 		rc = principal__write(call, out, out->state != before.state, err);
 	if (rc == OK)
@@ -149,7 +150,7 @@ principal_delete(struct call *call, struct principal_id id, int64_t if_match, st
 		rc = owners_count(&owners, call, err);
 	if (rc == OK)
 		rc = iam__record(call, "principals.delete", kind_name(before.kind), id.id,
-			call_json(call, principal_write, &before), NOTHING, err);
+			VERSIONS(call_json(call, principal_write, &before), NOTHING), err);
 	if (rc == OK)
 		rc = principal__erase(call, &before, err);
 	if (rc == OK)

@@ -68,9 +68,13 @@ enum status principal_load(struct principal *out, struct call *call, struct prin
 enum status principal_load_kind(struct principal *out, struct call *call, struct principal_id id,
 	enum principal_kind kind, struct workspace_id workspace, struct error *err) MUST_USE;
 /* By what it is unique by; `found` false when there is none. */
+struct principal_name {
+	enum principal_kind kind;
+	struct workspace_id workspace; /* nil: of the organisation */
+	struct str label;
+};
 enum status principal_find(struct principal *out, bool *found, struct call *call,
-	enum principal_kind kind, struct workspace_id workspace, struct str label,
-	struct error *err) MUST_USE;
+	const struct principal_name *name, struct error *err) MUST_USE;
 /* Its view, from rows. ERR_NOT_FOUND. */
 enum status principal_view_load(const struct principal_view **out, struct call *call,
 	struct principal_id id, struct error *err) MUST_USE;

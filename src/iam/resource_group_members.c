@@ -59,8 +59,8 @@ record(struct call *call, bool added, const struct resource_group *group,
 	struct str what = buf.failed ? NOTHING : buf_view(&buf);
 	enum status rc = what.ptr
 		? iam__record(call, added ? "resource_groups.add" : "resource_groups.remove",
-			  "resource_group", group->id.id, added ? NOTHING : what,
-			  added ? what : NOTHING, err)
+			  "resource_group", group->id.id,
+			  VERSIONS(added ? NOTHING : what, added ? what : NOTHING), err)
 		: error_no_memory(err);
 	buf_clear(&buf);
 	return rc;

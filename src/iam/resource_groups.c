@@ -116,7 +116,7 @@ resource_group_create(struct resource_group *out, struct call *call, struct work
 		rc = insert(call, out, err);
 	if (rc == OK)
 		rc = iam__record(call, "resource_groups.create", "resource_group", out->id.id,
-			NOTHING, call_json(call, resource_group_write, out), err);
+			VERSIONS(NOTHING, call_json(call, resource_group_write, out)), err);
 	if (rc == OK)
 		call_touch(call, VIEW_RGROUP, out->id.id);
 	return rc;
@@ -202,8 +202,9 @@ resource_group_update(struct resource_group *out, struct call *call, struct work
 		rc = write_row(call, out, err);
 	if (rc == OK)
 		rc = iam__record(call, "resource_groups.update", "resource_group", id.id,
-			call_json(call, resource_group_write, &before),
-			call_json(call, resource_group_write, out), err);
+			VERSIONS(call_json(call, resource_group_write, &before),
+				call_json(call, resource_group_write, out)),
+			err);
 	return rc;
 }
 
@@ -244,7 +245,7 @@ resource_group_delete(struct call *call, struct workspace_id workspace, struct r
 		rc = node__guard_lift(call, id.id, node_workspace(before.workspace), err);
 	if (rc == OK)
 		rc = iam__record(call, "resource_groups.delete", "resource_group", id.id,
-			call_json(call, resource_group_write, &before), NOTHING, err);
+			VERSIONS(call_json(call, resource_group_write, &before), NOTHING), err);
 	if (rc == OK)
 		rc = touch_users(call, id, err);
 	if (rc == OK)

@@ -277,8 +277,8 @@ resource_create(struct resource *out, struct call *call, const struct resource_d
 	if (rc == OK)
 		rc = insert(call, out, err);
 	if (rc == OK)
-		rc = iam__record(call, "resources.create", "resource", out->uuid.id, NOTHING,
-			call_json(call, resource_write, out), err);
+		rc = iam__record(call, "resources.create", "resource", out->uuid.id,
+			VERSIONS(NOTHING, call_json(call, resource_write, out)), err);
 	for (size_t i = 0; rc == OK && i < draft->group_count; i++)
 		rc = resource_group_add(call, draft->workspace, draft->groups[i], out->uuid, err);
 	if (rc == OK)
@@ -321,8 +321,9 @@ resource_update(struct resource *out, struct call *call, const struct resource_d
 	rc = name_check(out->name, "name", err);
 	if (rc == OK)
 		rc = iam__record(call, "resources.update", "resource", out->uuid.id,
-			call_json(call, resource_write, &before),
-			call_json(call, resource_write, out), err);
+			VERSIONS(call_json(call, resource_write, &before),
+				call_json(call, resource_write, out)),
+			err);
 	if (rc == OK)
 		rc = write_row(call, out, err);
 	if (rc == OK)
@@ -378,7 +379,7 @@ resource_delete(struct call *call, const struct resource_draft *named, struct er
 			err);
 	if (rc == OK)
 		rc = iam__record(call, "resources.delete", "resource", before.uuid.id,
-			call_json(call, resource_write, &before), NOTHING, err);
+			VERSIONS(call_json(call, resource_write, &before), NOTHING), err);
 	if (rc == OK)
 		rc = node__erase(call, before.uuid.id, err);
 	for (size_t i = 0; rc == OK && i < ARRAY_LEN(RESOURCE_ERASE); i++)

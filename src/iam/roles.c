@@ -217,8 +217,8 @@ role_create(struct role *out, struct call *call, const struct role_draft *draft,
 	if (rc == OK)
 		rc = role__write_permissions(call, out, err);
 	if (rc == OK)
-		rc = iam__record(call, "roles.create", "role", out->id.id, NOTHING,
-			call_json(call, role_write, out), err);
+		rc = iam__record(call, "roles.create", "role", out->id.id,
+			VERSIONS(NOTHING, call_json(call, role_write, out)), err);
 	if (rc != OK)
 		return rc;
 	call->chain.next_role++;
@@ -287,7 +287,8 @@ role_replace(struct role *out, struct call *call, struct role_id id, const struc
 		rc = role__write_permissions(call, out, err);
 	if (rc == OK)
 		rc = iam__record(call, "roles.update", "role", id.id,
-			call_json(call, role_write, &before), call_json(call, role_write, out),
+			VERSIONS(call_json(call, role_write, &before),
+				call_json(call, role_write, out)),
 			err);
 	if (rc == OK)
 		call_touch_skeleton(call);
@@ -314,7 +315,7 @@ role_delete(struct call *call, struct role_id id, int64_t if_match, struct error
 			(long long)uses);
 	if (rc == OK)
 		rc = iam__record(call, "roles.delete", "role", id.id,
-			call_json(call, role_write, &before), NOTHING, err);
+			VERSIONS(call_json(call, role_write, &before), NOTHING), err);
 	if (rc == OK)
 		rc = role__erase(call, id, err);
 	if (rc == OK)

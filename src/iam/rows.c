@@ -30,22 +30,27 @@ search_high(struct call *call, struct str prefix)
 	return arena_printf(call->arena, "%.*s%s", STR_ARG(prefix), SEARCH_ALL_HIGH);
 }
 
+struct rows {
+	char *elements;
+	size_t count;
+};
+
 static enum status
-list_rows(char *elements, size_t *count, struct call *call, struct page *page,
-	const struct listing *listing, struct query *q, struct error *err)
+list_rows(struct rows *rows, struct call *call, struct page *page, const struct listing *listing,
+	struct query *q, struct error *err)
 {
 	enum status rc;
 
 	while ((rc = query_next(q, err)) == OK && q->row) {
-		if (*count == page->limit) {
+		if (rows->count == page->limit) {
 			page->more = true;
 			break;
 		}
 		page->last = query_uuid(q, 0);
-		rc = listing->read(elements + *count * listing->size, q, call, err);
+		rc = listing->read(rows->elements + rows->count * listing->size, q, call, err);
 		if (rc != OK)
 			break;
-		(*count)++;
+		rows->count++;
 	}
 	return rc;
 }
@@ -73,7 +78,9 @@ iam__list(void **out, size_t *count, struct call *call, struct page *page,
 	query_bind_int(&q, 5, (int64_t)page->limit + 1);
 	if (listing->bind)
 		listing->bind(&q, listing->filter);
-	rc = list_rows(*out, count, call, page, listing, &q, err);
+	struct rows rows = {.elements = *out};
+	rc = list_rows(&rows, call, page, listing, &q, err);
+	*count = rows.count;
 	query_end(&q);
 	return rc;
 }
@@ -112,12 +119,13 @@ iam__count(
 
 enum status
 iam__record(struct call *call, const char *action, const char *kind, struct uuid id,
-	struct str before, struct str after, struct error *err)
+	struct versions versions, struct error *err)
 {
 	char text[UUID_TEXT_LEN + 1];
 
 	uuid_format(text, id);
-	const struct change change = {action, kind, str_from(text), before, after};
+	const struct change change = {
+		action, kind, str_from(text), versions.before, versions.after};
 	return call_record(call, &change, err);
 }
 

@@ -41,9 +41,14 @@ enum status iam__taken(enum status rc, const char *code, const char *text, struc
 enum status iam__count(int64_t *out, struct call *call, const struct sql *sql, struct uuid id,
 	struct error *err) MUST_USE;
 
-/* Records one change with an identifier as its subject. */
+/* Records one change with an identifier as its subject: what it was and what it has become, as
+ * JSON objects; NOTHING for what was or is not there. */
+struct versions {
+	struct str before, after;
+};
+#define VERSIONS(before_, after_) ((struct versions){(before_), (after_)})
 enum status iam__record(struct call *call, const char *action, const char *kind, struct uuid id,
-	struct str before, struct str after, struct error *err) MUST_USE;
+	struct versions versions, struct error *err) MUST_USE;
 
 /* An organisation's identifier as the API shows it: "platform" for the nil one. */
 void iam__write_org(struct json_writer *w, const char *name, struct org_id org);

@@ -91,8 +91,8 @@ scope_create(struct permission *out, struct call *call, struct workspace_id work
 	if (rc == OK)
 		rc = insert(call, out, err);
 	if (rc == OK)
-		rc = iam__record(call, "scopes.create", "workspace", workspace.id, NOTHING,
-			call_json(call, scope_write, out), err);
+		rc = iam__record(call, "scopes.create", "workspace", workspace.id,
+			VERSIONS(NOTHING, call_json(call, scope_write, out)), err);
 	if (rc != OK)
 		return rc;
 	call->chain.next_permission++;
@@ -146,7 +146,7 @@ scope_delete(struct call *call, struct workspace_id workspace, struct str name, 
 	enum status rc = scope_load(&scope, call, workspace, name, err);
 	if (rc == OK)
 		rc = iam__record(call, "scopes.delete", "workspace", workspace.id,
-			call_json(call, scope_write, &scope), NOTHING, err);
+			VERSIONS(call_json(call, scope_write, &scope), NOTHING), err);
 	if (rc == OK)
 		rc = erase_uses(call, &scope, &SCOPE_FROM_ROLES, err);
 	if (rc == OK)

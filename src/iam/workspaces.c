@@ -125,8 +125,8 @@ workspace__found(struct workspace *out, struct call *call, const struct workspac
 	if (rc == OK)
 		rc = insert(call, out, err);
 	if (rc == OK)
-		rc = iam__record(call, "workspaces.create", "workspace", out->id.id, NOTHING,
-			call_json(call, workspace_write, out), err);
+		rc = iam__record(call, "workspaces.create", "workspace", out->id.id,
+			VERSIONS(NOTHING, call_json(call, workspace_write, out)), err);
 	if (rc == OK)
 		call_touch(call, VIEW_WORKSPACE, out->id.id);
 	return rc;
@@ -218,8 +218,9 @@ workspace_update(struct workspace *out, struct call *call, struct workspace_id i
 		rc = write_row(call, out, err);
 	if (rc == OK)
 		rc = iam__record(call, "workspaces.update", "workspace", id.id,
-			call_json(call, workspace_write, &before),
-			call_json(call, workspace_write, out), err);
+			VERSIONS(call_json(call, workspace_write, &before),
+				call_json(call, workspace_write, out)),
+			err);
 	if (rc == OK)
 		call_touch(call, VIEW_WORKSPACE, id.id);
 	return rc;
@@ -245,7 +246,7 @@ workspace_delete(struct call *call, struct workspace_id id, int64_t if_match, st
 	after.state = STATE_DELETED;
 	after.changed = call_next_revision(call);
 	rc = iam__record(call, "workspaces.delete", "workspace", id.id,
-		call_json(call, workspace_write, &before), NOTHING, err);
+		VERSIONS(call_json(call, workspace_write, &before), NOTHING), err);
 	if (rc == OK)
 		rc = write_row(call, &after, err);
 	if (rc == OK)
