@@ -138,10 +138,9 @@ test("D5_standard: registers, changes and removes nothing", async () => {
   const group = await makeGroupOf(inside.principal.resource?.id ?? "");
   const gateway = await makeGateway({ roles: ["gateway_standard"], groups: [group] });
   const id = unique("device");
-  // Groups are not for it to see, its own neither: where it would register, nothing is for it.
   for (const groups of [undefined, [group]])
-    expectProblem(await gateway.api.request("POST", path("devices"), { name: "new", id, groups }),
-      404, "resource-group-not-found");
+    expectForbidden(await gateway.api.request("POST", path("devices"), { name: "new", id, groups }),
+      "iam:devices:create");
   const own = path(`devices/${inside.principal.id}`);
   expect(await gateway.api.get<Principal>(own)).toEqual(inside.principal);
   expectForbidden(await gateway.api.request("PATCH", own, { name: "mine" }), "iam:devices:update");
