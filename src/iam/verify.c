@@ -46,14 +46,15 @@ static const struct invariant INVARIANTS[] = {
 	RULE("a grant's resource exists",
 		"grants g WHERE g.node_kind = 5 AND" NONE(
 			"resources w", "w.org = g.org AND w.resource = g.node")),
-	RULE("a guardrail's node exists",
-		"guardrails d WHERE (d.node_kind = 3 AND" NONE("workspaces w",
-			"w.org = d.org AND w.workspace = d.node") ") OR (d.node_kind = 4 AND" NONE("resource_groups w",
-			"w.org = d.org AND w.grp = d.node") ") OR"
-							    " (d.node_kind = 5 AND" NONE(
-								    "resources w",
-								    "w.org = d.org AND w.resource "
-								    "= d.node") ")"),
+	RULE("a guardrail's workspace exists",
+		"guardrails d WHERE d.node_kind = 3 AND" NONE(
+			"workspaces w", "w.org = d.org AND w.workspace = d.node")),
+	RULE("a guardrail's resource group exists",
+		"guardrails d WHERE d.node_kind = 4 AND" NONE(
+			"resource_groups w", "w.org = d.org AND w.grp = d.node")),
+	RULE("a guardrail's resource exists",
+		"guardrails d WHERE d.node_kind = 5 AND" NONE(
+			"resources w", "w.org = d.org AND w.resource = d.node")),
 	RULE("a membership's group exists",
 		"group_members m WHERE" NONE("groups g", "g.org = m.org AND g.grp = m.grp")),
 	RULE("a membership's principal exists",
