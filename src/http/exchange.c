@@ -154,6 +154,7 @@ run(struct http_request *r)
 	return MHD_YES;
 }
 
+/* check: parameters, the library's own signature. */
 enum MHD_Result
 http__on_request(void *server, struct MHD_Connection *mhd, const char *url, const char *method,
 	const char *version, const char *upload, size_t *upload_size, void **context)
