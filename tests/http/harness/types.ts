@@ -128,6 +128,7 @@ export interface GrantDraft {
 export interface Grant extends Omit<GrantDraft, "role" | "permission"> {
   id: string;
   role: string | null;
+  role_name: string | null;
   permission: string | null;
 }
 
