@@ -7,7 +7,9 @@ import {
   give, makeGroup, makeMember, makeOrg, makeRole, makeWorkspace, orgNode, unique, workspaceNode,
 } from "./harness/make.ts";
 import { useServer } from "./harness/server.ts";
-import type { Decision, Entity, Grant, Group, Principal, Role, Workspace } from "./harness/types.ts";
+import type {
+  Decision, Entity, Grant, Group, Principal, Role, Workspace,
+} from "./harness/types.ts";
 
 const server = useServer();
 const SEND = "messages:send";

@@ -6,7 +6,7 @@ import {
   give, makeInWorkspace, makeMachine, makeMember, makeOrg, makeRole, makeWorkspace, workspaceNode,
 } from "./harness/make.ts";
 import { useServer } from "./harness/server.ts";
-import type { Decision, Entity, Principal, Workspace } from "./harness/types.ts";
+import type { Decision, Entity, Principal, PrincipalCreated, Workspace } from "./harness/types.ts";
 
 const server = useServer();
 
@@ -57,6 +57,11 @@ async function decideAll(body: unknown, path = EVALUATIONS): Promise<boolean[]> 
   const answer = await ask(body, path);
   expect(answer.status, answer.text).toBe(200);
   return (answer.body as Decisions).evaluations.map((one) => one.decision);
+}
+
+async function revoke(made: PrincipalCreated): Promise<void> {
+  const path = `${tenant.path}/principals/${made.principal.id}/credentials`;
+  await tenant.admin.delete(`${path}/${made.credential?.id}`);
 }
 
 function good(more: Record<string, unknown> = {}): Record<string, unknown> {
@@ -147,14 +152,16 @@ describe("one evaluation", () => {
 
   test("F7_evaluation: 415 unless the body is JSON", async () => {
     for (const type of ["text/plain", "application/xml", "application/jsonp"]) {
-      const answer = await tenant.admin.request("POST", EVALUATION, good(), { "content-type": type });
+      const headers = { "content-type": type };
+      const answer = await tenant.admin.request("POST", EVALUATION, good(), headers);
       expectError(answer, 415, /application\/json/);
     }
     const charset = { "content-type": "application/json; charset=utf-8" };
     expect((await tenant.admin.request("POST", EVALUATION, good(), charset)).status).toBe(200);
   });
 
-  test.each(["GET", "PUT", "PATCH", "DELETE"] as const)("F7_evaluation: 405 for %s", async (method) => {
+  const others = ["GET", "PUT", "PATCH", "DELETE"] as const;
+  test.each(others)("F7_evaluation: 405 for %s", async (method) => {
     for (const path of [EVALUATION, EVALUATIONS]) {
       const answer = await tenant.admin.request(method, path);
       expectError(answer, 405);
@@ -191,12 +198,11 @@ describe("who may ask", () => {
     const made = await makeMachine(tenant, "api-keys", { roles: [role.name] });
     const api = server.as(made.secret);
     expect((await ask(good(), EVALUATION, api)).status).toBe(200);
-    const path = `${tenant.path}/principals/${made.principal.id}/credentials/${made.credential?.id}`;
-    await tenant.admin.delete(path);
+    await revoke(made);
     expectError(await ask(good(), EVALUATION, api), 401);
   });
 
-  test("F7_caller: 403 without iam:decisions:evaluate there, and nothing is explained", async () => {
+  test("F7_caller: 403 without iam:decisions:evaluate, and nothing is explained", async () => {
     const plain = server.as((await makeMachine(tenant, "api-keys", { roles: [] })).secret);
     for (const path of [EVALUATION, EVALUATIONS, `/w/${workspace.id}${EVALUATION}`])
       expectError(await ask(good({ context: { explain: true } }), path, plain), 403);
@@ -245,8 +251,7 @@ describe("whom and what is asked about", () => {
     const token = { type: "token", id: made.secret };
     const asked = good({ subject: token, context: { explain: true } });
     expect(await decide(asked)).toBe(true);
-    const path = `${tenant.path}/principals/${made.principal.id}/credentials/${made.credential?.id}`;
-    await tenant.admin.delete(path);
+    await revoke(made);
     expect((await ask(asked)).body).toMatchObject({
       decision: false, context: { reason: "credential-inactive", condition: "state" },
     });
@@ -258,7 +263,8 @@ describe("whom and what is asked about", () => {
     const foreign = await makeOrg(server, "communications-platform");
     const stranger = (await makeMachine(foreign, "api-keys")).secret;
     for (const id of ["nonsense", "", `${stranger.slice(0, -1)}!`, stranger]) {
-      const answer = await ask(good({ subject: { type: "token", id }, context: { explain: true } }));
+      const subject = { type: "token", id };
+      const answer = await ask(good({ subject, context: { explain: true } }));
       expect(answer.body, id).toMatchObject({
         decision: false, context: { reason: "credential-inactive" },
       });
@@ -291,7 +297,7 @@ describe("whom and what is asked about", () => {
     expect(await decide({ ...asked, resource: hall }, `/w/${other.id}${EVALUATION}`)).toBe(false);
   });
 
-  test("F7_resource: the workspace is that of the path, of the properties, or of the caller", async () => {
+  test("F7_resource: of the workspace of the path, of the properties, or of the caller", async () => {
     const bare = { type: "phone_number", id: "+4930123" };
     expect(await decide(good({ resource: bare }), `/w/${workspace.id}${EVALUATION}`)).toBe(true);
     expect(await decide(good({ resource: bare }), `/w/${other.id}${EVALUATION}`)).toBe(false);
@@ -311,7 +317,7 @@ describe("whom and what is asked about", () => {
   test("F7_resource: types and names that are not there are denied", async () => {
     const properties = { workspace: workspace.id };
     for (const resource of [
-      { type: "nothing", id: "1", properties }, { type: "hybrid_site", id: "unregistered", properties },
+      { type: "nothing", id: "1", properties }, { type: "hybrid_site", id: "none", properties },
       { type: "phone_number", id: "x".repeat(300), properties }, { type: "", id: "", properties },
       { type: "platform", id: "platform" },
     ]) expect(await decide(good({ resource })), JSON.stringify(resource)).toBe(false);
@@ -347,7 +353,8 @@ describe("whom and what is asked about", () => {
   });
 
   test("F7_freshness: a revision can be demanded", async () => {
-    const made = await tenant.admin.request("POST", `${tenant.path}/groups`, { name: randomUUID() });
+    const group = { name: randomUUID() };
+    const made = await tenant.admin.request("POST", `${tenant.path}/groups`, group);
     const revision = revisionOf(made);
     const answer = await ask(good({ context: { at_least: revision } }));
     expect(answer.body).toMatchObject({ decision: true });
@@ -416,8 +423,10 @@ describe("several evaluations", () => {
   test("F7_evaluations: an incomplete or malformed one is a denial at its place", async () => {
     const answer = await ask({
       subject: entityOf(member), action: SEND,
-      evaluations: [{ resource: number }, {}, 7, { resource: "x" }, { resource: number, context: 1 },
-        { resource: number }],
+      evaluations: [
+        { resource: number }, {}, 7, { resource: "x" }, { resource: number, context: 1 },
+        { resource: number },
+      ],
     }, EVALUATIONS);
     const failed = { decision: false,
       context: { error: { status: 400, message: expect.any(String) } } };
