@@ -297,7 +297,7 @@ describe("whom and what is asked about", () => {
     expect(await decide({ ...asked, resource: hall }, `/w/${other.id}${EVALUATION}`)).toBe(false);
   });
 
-  test("F7_resource: of the workspace of the path, of the properties, or of the caller", async () => {
+  test("F7_resource: in the workspace of path, properties or caller", async () => {
     const bare = { type: "phone_number", id: "+4930123" };
     expect(await decide(good({ resource: bare }), `/w/${workspace.id}${EVALUATION}`)).toBe(true);
     expect(await decide(good({ resource: bare }), `/w/${other.id}${EVALUATION}`)).toBe(false);
