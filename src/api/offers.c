@@ -4,11 +4,24 @@
 #include "api/operations.h"
 #include "iam/resources.h"
 
+static enum status
+show(struct operation_call *op, struct workspace_id workspace, struct error *err)
+{
+	struct offer offer;
+
+	enum status rc = offer_load(&offer, &op->call, workspace, op->path[1], op->path[2], err);
+	if (rc == OK)
+		offer_write(&op->out, NULL, &offer);
+	return rc;
+}
+
 enum status
 api_offer_create(struct operation_call *op, struct error *err)
 {
-	return offer_create(
-		&op->call, op->path[1], op->path[2], (struct workspace_id){path_uuid(op, 3)}, err);
+	const struct workspace_id workspace = {path_uuid(op, 3)};
+
+	enum status rc = offer_create(&op->call, op->path[1], op->path[2], workspace, err);
+	return rc == OK ? show(op, workspace, err) : rc;
 }
 
 enum status
@@ -41,7 +54,9 @@ enable(struct operation_call *op, bool enabled, struct error *err)
 enum status
 api_offer_enable(struct operation_call *op, struct error *err)
 {
-	return enable(op, body_bool(op, "enabled"), err);
+	enum status rc = enable(op, body_bool(op, "enabled"), err);
+
+	return rc == OK ? show(op, (struct workspace_id){path_uuid(op, 0)}, err) : rc;
 }
 
 enum status

@@ -108,9 +108,12 @@ offer_delete(struct call *call, struct str type, struct str id, struct workspace
 	struct error *err)
 {
 	struct offer offer = {.workspace = workspace};
+	struct workspace there;
 	bool found = false;
 
-	enum status rc = offer_find(&offer, &found, call, type, id, err);
+	enum status rc = workspace_load(&there, call, workspace, err);
+	if (rc == OK)
+		rc = offer_find(&offer, &found, call, type, id, err);
 	if (rc != OK || !found)
 		return rc;
 	rc = record(call, "offers.delete", &offer, NULL, err);
@@ -118,19 +121,29 @@ offer_delete(struct call *call, struct str type, struct str id, struct workspace
 }
 
 enum status
-offer_enable(struct call *call, struct str type, struct str id, struct workspace_id workspace,
-	bool enabled, struct error *err)
+offer_load(struct offer *out, struct call *call, struct workspace_id workspace, struct str type,
+	struct str id, struct error *err)
 {
-	struct offer before = {.workspace = workspace};
-	struct query q;
 	bool found = false;
 
-	enum status rc = offer_find(&before, &found, call, type, id, err);
+	*out = (struct offer){.workspace = workspace};
+	enum status rc = offer_find(out, &found, call, type, id, err);
 	if (rc == ERR_NOT_FOUND)
 		error_clear(err);
 	if ((rc == OK && !found) || rc == ERR_NOT_FOUND)
 		return error_set(err, ERR_NOT_FOUND, "offer-not-found",
 			"No such resource is offered to this workspace.");
+	return rc;
+}
+
+enum status
+offer_enable(struct call *call, struct str type, struct str id, struct workspace_id workspace,
+	bool enabled, struct error *err)
+{
+	struct offer before;
+	struct query q;
+
+	enum status rc = offer_load(&before, call, workspace, type, id, err);
 	if (rc != OK || before.enabled == enabled)
 		return rc;
 	struct offer after = before;

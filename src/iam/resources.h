@@ -64,6 +64,8 @@ enum status offer_delete(struct call *call, struct str type, struct str id,
 /* ERR_NOT_FOUND "offer-not-found" for what was not offered there. */
 enum status offer_enable(struct call *call, struct str type, struct str id,
 	struct workspace_id workspace, bool enabled, struct error *err) MUST_USE;
+enum status offer_load(struct offer *out, struct call *call, struct workspace_id workspace,
+	struct str type, struct str id, struct error *err) MUST_USE;
 enum status offer_list(struct offer **out, size_t *count, struct call *call,
 	struct workspace_id workspace, struct page *page, struct error *err) MUST_USE;
 
