@@ -168,7 +168,8 @@ guard_whole_role(
 	const struct gift gift = {.node = node_org(c->call->org->id),
 		.permissions = &set,
 		.expires_us = NEVER,
-		.to_self = to_self};
+		.to_self = to_self,
+		.exercised = &role->exercises};
 	return guard_give(c->call, &gift, err);
 }
 

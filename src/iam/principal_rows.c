@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "iam/guard.h"
+#include "iam/resource_rows.h"
 #include "iam/rows.h"
 
 #define PRINCIPAL_COLUMNS                                                                          \
@@ -50,7 +51,6 @@ static const struct sql PRINCIPAL_ERASE[] = {
 	SQL("DELETE FROM principals WHERE org = $1 AND principal = $2"),
 };
 static const struct sql RESOURCE_ERASE[] = {
-	SQL("DELETE FROM grants WHERE org = $1 AND node = $2"),
 	SQL("DELETE FROM resource_group_members WHERE org = $1 AND resource = $2"),
 	SQL("DELETE FROM resources WHERE org = $1 AND resource = $2"),
 };
@@ -260,6 +260,8 @@ principal__erase(struct call *call, const struct principal *principal, struct er
 		rc = iam__run(call, &PRINCIPAL_ERASE[i], principal->id.id, err);
 	if (uuid_is_nil(principal->resource.id))
 		return rc;
+	if (rc == OK)
+		rc = node__erase(call, principal->resource.id, err);
 	for (size_t i = 0; rc == OK && i < ARRAY_LEN(RESOURCE_ERASE); i++)
 		rc = iam__run(call, &RESOURCE_ERASE[i], principal->resource.id, err);
 	return rc;

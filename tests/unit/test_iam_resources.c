@@ -5,6 +5,7 @@
 #include "directory/rows.h"
 #include "iam/blueprints.h"
 #include "iam/grants.h"
+#include "iam/guardrails.h"
 #include "iam/resource_groups.h"
 #include "iam/verify.h"
 #include "iam/workspaces.h"
@@ -417,6 +418,41 @@ test_delete__takes_grants_along(void **state)
 	house_refused(h, &h->owner, delete_pump, &gateway, "resource-is-principal");
 }
 
+static enum status
+deny_and_delete(struct call *call, void *arg, struct error *err)
+{
+	const struct machine *device = arg;
+	const struct str denied = STR("pumps:start");
+	struct guardrail rail;
+	const struct guardrail_draft draft = {.name = STR("never-there"),
+		.description = STR(""),
+		.node = {NODE_RESOURCE, device->resource.id},
+		.permissions = &denied,
+		.permission_count = 1};
+
+	enum status rc = guardrail_create(&rail, call, &draft, err);
+	if (rc == OK)
+		rc = rows_load_org(&call->org, call->tx, call->org->id, call->arena, err);
+	return rc == OK ? principal_delete(call, device->caller.principal, 0, err) : rc;
+}
+
+/* What stands at a device goes with it; the references of the whole store are looked at after
+ * each test. */
+static void
+test_delete__device_takes_its_node_along(void **state)
+{
+	struct house *h = *state;
+	struct machine device = {.kind = KIND_DEVICE, .name = "d1", .group = &place.hall};
+	struct caller fitter = house_machine(h, "fitter", NULL);
+
+	house_run(h, make_machine, &device);
+	struct giving at_device = {.who = fitter.principal,
+		.role = "fitter",
+		.node = {NODE_RESOURCE, device.resource.id}};
+	house_run(h, give, &at_device);
+	house_run(h, deny_and_delete, &device);
+}
+
 struct offering {
 	enum { OFFER, TAKE_BACK, ENABLE, DISABLE, COUNT } what;
 	size_t count;
@@ -487,6 +523,7 @@ main(void)
 		TEST(gateway__registers_devices_at_home),
 		TEST(groups__deleting_keeps_confined),
 		TEST(delete__takes_grants_along),
+		TEST(delete__device_takes_its_node_along),
 		TEST(offers),
 	};
 
