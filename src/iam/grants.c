@@ -2,6 +2,7 @@
 
 #include "iam/grant_rules.h"
 #include "iam/owners.h"
+#include "iam/principals.h"
 #include "iam/rows.h"
 
 #define GRANT_COLUMNS                                                                              \
@@ -232,7 +233,7 @@ enum status
 grant_delete(struct call *call, struct grant_id id, struct error *err)
 {
 	struct grant before;
-	int64_t owners;
+	struct owners owners;
 
 	enum status rc = grant_load(&before, call, id, err);
 	if (rc == OK)
@@ -271,11 +272,14 @@ enum status
 grant_revoke_permission(struct call *call, struct principal_id who, struct workspace_id ws,
 	struct str permission, struct error *err)
 {
+	struct principal holder;
 	struct query q;
 	struct grant grant;
 	bool found = false;
 
-	enum status rc = iam__query(&q, call, &GRANT_OF_HOLDER, who.id, err);
+	enum status rc = principal_load(&holder, call, who, err);
+	if (rc == OK)
+		rc = iam__query(&q, call, &GRANT_OF_HOLDER, who.id, err);
 	if (rc != OK)
 		return rc;
 	query_bind_uuid(&q, 3, ws.id);

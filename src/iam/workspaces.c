@@ -1,6 +1,7 @@
 #include "iam/workspaces.h"
 
 #include "iam/grants.h"
+#include "iam/principals.h"
 #include "iam/rows.h"
 #include "model/names.h"
 
@@ -90,7 +91,7 @@ give_owner(struct call *call, struct workspace_id id, struct principal_id owner,
 	char text[UUID_TEXT_LEN + 1];
 	struct grant grant;
 	struct query q;
-	bool by_rule = uuid_is_nil(owner.id);
+	bool by_rule = uuid_is_nil(owner.id) || uuid_eq(owner.id, call->caller.principal.id);
 	struct grant_draft draft = {.holder = by_rule ? call->caller.principal.id : owner.id,
 		.node = node_workspace(id),
 		.expires_us = NEVER,
@@ -139,7 +140,12 @@ workspace_create(struct workspace *out, struct call *call, const struct workspac
 	if (org_is_platform(call->chain.org))
 		return error_set(err, ERR_CONFLICT, "platform-has-no-workspaces",
 			"The platform itself has no workspaces: make one in an organisation.");
-	enum status rc = workspace__found(out, call, draft, err);
+	struct principal owner;
+	enum status rc = OK;
+	if (!uuid_is_nil(draft->owner.id))
+		rc = principal_load(&owner, call, draft->owner, err);
+	if (rc == OK)
+		rc = workspace__found(out, call, draft, err);
 	return rc == OK ? give_owner(call, out->id, draft->owner, err) : rc;
 }
 
