@@ -211,7 +211,7 @@ enum status
 group_delete(struct call *call, struct group_id id, int64_t if_match, struct error *err)
 {
 	struct group before;
-	int64_t owners;
+	struct owners owners;
 
 	enum status rc = group_load(&before, call, id, err);
 	if (rc == OK)
@@ -315,7 +315,7 @@ group_remove_member(
 	struct group group;
 	const struct principal_view *principal;
 	struct query q;
-	int64_t owners;
+	struct owners owners;
 
 	enum status rc = membership_load(&group, &principal, call, id, who, err);
 	if (rc != OK || !is_in(principal, id))

@@ -111,7 +111,7 @@ principal_update(struct principal *out, struct call *call, struct principal_id i
 	const struct principal_update *update, struct error *err)
 {
 	struct principal before;
-	int64_t owners;
+	struct owners owners;
 
 	enum status rc = principal_load(&before, call, id, err);
 	if (rc == OK)
@@ -141,7 +141,7 @@ enum status
 principal_delete(struct call *call, struct principal_id id, int64_t if_match, struct error *err)
 {
 	struct principal before;
-	int64_t owners;
+	struct owners owners;
 
 	enum status rc = principal_load(&before, call, id, err);
 	if (rc == OK)
