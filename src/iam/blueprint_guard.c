@@ -150,7 +150,8 @@ guard_role(const struct comparison *c, uint32_t number, struct error *err)
 	add_missing(&gain.all, &now->gives, wider ? &NOTHING_CARRIED : &had->gives);
 	permset_unite(&gain.all, &gain.exercised);
 	enum status rc = role_guard_gain(c->call, now->id, &gain, err);
-	if (rc == OK && !same_ceiling(had->ceiling, now->ceiling))
+	bool unbinds = had->ceiling && (had->kinds & ~now->kinds);
+	if (rc == OK && (unbinds || !same_ceiling(had->ceiling, now->ceiling)))
 		rc = guard_ceiling(c, now, err);
 	return rc;
 }

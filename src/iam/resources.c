@@ -373,10 +373,7 @@ resource_delete(struct call *call, const struct resource_draft *named, struct er
 	if (rc == OK)
 		rc = call_check_match(named->if_match, before.changed, err);
 	if (rc == OK)
-		rc = node__guard_lift(call, before.uuid.id,
-			uuid_is_nil(before.workspace.id) ? node_org(call->org->id)
-							 : node_workspace(before.workspace),
-			err);
+		rc = resource__guard_gone(call, before.uuid, before.workspace, err);
 	if (rc == OK)
 		rc = iam__record(call, "resources.delete", "resource", before.uuid.id,
 			VERSIONS(call_json(call, resource_write, &before), NOTHING), err);

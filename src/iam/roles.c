@@ -277,7 +277,9 @@ guard_change(
 	rc = role_guard_gain(call, before->id, &gain, err);
 	bool same_ceiling = (!before->ceiling.ptr && !after->ceiling.ptr) ||
 		str_eq(before->ceiling, after->ceiling);
-	return rc == OK && !same_ceiling ? role_guard_everything(call, err) : rc;
+	/* Whoever is of a kind that the role is no longer for is no longer bounded by it. */
+	bool unbinds = before->ceiling.ptr && (before->kinds & ~after->kinds);
+	return rc == OK && (unbinds || !same_ceiling) ? role_guard_everything(call, err) : rc;
 }
 
 enum status
