@@ -25,11 +25,16 @@ static enum status
 load_holder(
 	struct proposal *p, struct call *call, const struct grant_draft *draft, struct error *err)
 {
+	const struct principal_id id = {draft->holder};
+	struct principal seen;
 	struct group group;
+	enum status rc = OK;
 
 	if (draft->holder_kind == HOLDER_GROUP)
 		return group_load(&group, call, (struct group_id){draft->holder}, err);
-	return principal_view_load(&p->principal, call, (struct principal_id){draft->holder}, err);
+	if (!draft->by_rule)
+		rc = principal_load(&seen, call, id, err);
+	return rc == OK ? principal_view_load(&p->principal, call, id, err) : rc;
 }
 
 static enum status
