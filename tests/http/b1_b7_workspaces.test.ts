@@ -59,7 +59,7 @@ test("B1_tenant: the workspace's owner, admin and member are three different thi
   ]);
 });
 
-test("B1_tenant: what holds in a workspace holds for the models and deployments in it", async () => {
+test("B1_tenant: what holds in a workspace holds for what is in it", async () => {
   const place = await makePlace();
   const { tenant, workspace, elsewhere } = place;
   const member = subjectOf(await memberOf(place, "workspace_member"));
@@ -106,7 +106,7 @@ test("B1_tenant: whoever comes is a global member, and nothing more", async () =
     .toEqual([["global_member", "organisation"]]);
 });
 
-test("B1_tenant: a key of the workspace acts in it through the API, and not beside it", async () => {
+test("B1_tenant: a key of the workspace acts in it, and not beside it", async () => {
   const place = await makePlace();
   const { tenant, workspace, elsewhere } = place;
   const machine = await makeMachine(tenant, "api-keys", { roles: [] });

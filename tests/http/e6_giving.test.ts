@@ -220,7 +220,8 @@ test("E6_nodes: who has it in one workspace but manages all gives it there alone
   await give(shop, caller.principal, shop.strong.name, here);
   const to = await robot(shop);
   await expectNothingGiven(shop, giving(shop, caller, to), STOP);
-  await expectNothingGiven(shop, giving(shop, caller, to, { node: workspaceNode(elsewhere) }), STOP);
+  const there = workspaceNode(elsewhere);
+  await expectNothingGiven(shop, giving(shop, caller, to, { node: there }), STOP);
   expectGiven(await giving(shop, caller, to, { node: here })());
 });
 
