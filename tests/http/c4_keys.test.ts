@@ -7,7 +7,7 @@ import {
 import { give, makeGroup, makeMachine, makeMember, makeOrg, makeRole, orgNode, unique }
   from "./harness/make.ts";
 import { useServer } from "./harness/server.ts";
-import type { Principal, PrincipalCreated, Role } from "./harness/types.ts";
+import type { Grant, Principal, PrincipalCreated, Role } from "./harness/types.ts";
 
 const HYBRID =
   ["connect", "create", "delete", "read", "update"].map((verb) => `hybrid_sites:${verb}`);
@@ -40,8 +40,8 @@ async function keeper(...roles: string[]): Promise<Api> {
   const role = await makeRole(tenant, [
     "iam:api_keys:create", "iam:api_keys:read", "iam:api_keys:update", "iam:api_keys:delete",
     "iam:principals:read", "iam:credentials:create", "iam:credentials:read",
-    "iam:credentials:delete", "iam:grants:create", "iam:grants:delete", "iam:groups:read",
-    "iam:groups:update", "iam:workspaces:create",
+    "iam:credentials:delete", "iam:grants:create", "iam:grants:delete", "iam:grants:read",
+    "iam:groups:read", "iam:groups:update", "iam:workspaces:create",
   ]);
   const made = await makeMachine(tenant, "service-accounts", { roles: [role.name, ...roles] });
   return server.as(made.secret);
@@ -203,6 +203,16 @@ test("C7_visibility: keys that carry a role one could not give are not to be see
   expect(members.text).not.toContain(hidden[2]?.principal.id);
   for (const { principal, credential } of hidden) {
     const { id, name } = principal;
+    const [grant] = await tenant.admin.list<Grant>(`${tenant.path}/grants?holder=${id}`);
+    for (const list of [`grants?holder=${id}`, "grants"]) {
+      const shown = await caller.list<Grant>(`${tenant.path}/${list}`);
+      expect(shown.map((one) => one.holder.id), list).not.toContain(id);
+    }
+    if (grant)
+      for (const method of ["GET", "DELETE"] as const) {
+        const answer = await caller.request(method, `${tenant.path}/grants/${grant.id}`);
+        expectProblem(answer, 404, "grant-not-found");
+      }
     const all = `${tenant.path}/principals/${id}`;
     for (const [method, path, body] of [
       ["GET", `${tenant.path}/api-keys/${id}`, undefined],
