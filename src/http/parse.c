@@ -172,11 +172,13 @@ http__segment_decode(char *out, struct str raw, size_t *len)
 	size_t made = 0;
 	for (size_t i = 0; i < raw.len; i++) {
 		int c = (unsigned char)raw.ptr[i];
+		if (c == '/')
+			return false;
 		if (c == '%') {
 			c = escape_at(raw, i);
 			i += 2;
 		}
-		if (c <= 0 || c == '/')
+		if (c <= 0)
 			return false;
 		out[made++] = (char)c;
 	}

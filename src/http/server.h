@@ -108,7 +108,8 @@ void *http_state(const struct http_request *r);
 /* The one table from a status to HTTP. Threads: any. */
 unsigned http_status_of(enum status status);
 
-/* Percent-decodes one path segment into the arena; absent if it is malformed, holds NUL or '/'. */
+/* Percent-decodes one path segment into the arena; absent if it is malformed or holds NUL; %2F is
+ * a '/' inside the segment. */
 struct str http_decode_segment(struct http_request *r, struct str segment);
 
 /* Answering, exactly once per exchange and only in the handler. The body is copied. Extra headers
