@@ -91,7 +91,7 @@ def decide(stores):
 def p2(stores):
     r = decide(stores)
     allocated = sum(m["allocations"] for m in r.values() if isinstance(m, dict))
-    resolved, drawn, memory = r["resolved"], r["drawn"], r["memory"]["median_ns"]
+    resolved, drawn, memory = r["views_resolved"], r["drawn"], r["memory"]["median_ns"]
     return [
         against("P2", "decision, views resolved: median", resolved["median_ns"], 150, "ns"),
         against("P2", "decision, views resolved: p99", resolved["p99_ns"], 1500, "ns"),
@@ -106,7 +106,7 @@ def p2(stores):
 
 def p3(stores):
     r = decide(stores)
-    allowed = r["resolved"]["median_ns"]
+    allowed = r["views_resolved"]["median_ns"]
     figures = []
     for what, name in (("no grant", "denied_no_grant"), ("a guardrail", "denied_guardrail")):
         denied = r[name]["median_ns"]
