@@ -16,23 +16,30 @@ struct driver_word {
 struct driver {
 	const char *name;
 	const struct driver_word *words; /* the last has no word */
+	bool shared; /* several processes, and several connections of one, may write */
 
 	/* Prepares the place that the connections share: folder, file, the lock that one serving
 	 * process holds. Nothing is held when it fails. */
 	enum status (*attach)(void **place, const struct store_options *options, struct error *err);
 	void (*detach)(void **place);
+	const char *(*place_name)(void *place); /* what may be shown of it; borrowed */
 
-	/* `writes`: the one connection that may change something. It is opened first. */
+	/* `writes`: a connection that may change something. The first is opened before all others.
+	 * One that is lost later is made anew by `begin`. */
 	enum status (*open)(void **connection, void *place, bool writes, struct error *err);
 	void (*close)(void **connection);
 
+	/* In a transaction: makes others that migrate wait until it ends. NULL where nobody else
+	 * can. */
+	enum status (*lock_schema)(void *connection, struct error *err);
 	/* Whether the table of migrations is there. */
 	enum status (*has_schema)(void *connection, bool *out, struct error *err);
 	/* Runs several statements without rows, inside a transaction. */
 	enum status (*script)(void *connection, const char *sql, struct error *err);
 
 	/* `begin` of a writing transaction waits for other processes as long as the options say.
-	 * When `commit` answers an error, the transaction is surely undone. */
+	 * When `commit` answers an error, the transaction is surely undone, unless its code is
+	 * "outcome-unknown". */
 	enum status (*begin)(void *connection, bool writes, struct error *err);
 	enum status (*commit)(void *connection, struct error *err);
 	void (*rollback)(void *connection);
@@ -42,6 +49,9 @@ struct driver {
 	enum status (*rollback_to)(void *connection, struct error *err);
 	/* False when the engine has undone the whole transaction by itself. */
 	bool (*in_transaction)(void *connection);
+	/* After a failure: it came by chance (others' transactions, a lost connection), and the
+	 * transaction may succeed when it is run again. */
+	bool (*again)(void *connection);
 	/* What can wait until everyone has been answered: checkpoints. */
 	void (*tidy)(void *connection);
 
@@ -66,6 +76,6 @@ struct driver {
 	struct str (*column_bytes)(void *statement, int column); /* text as well; absent for NULL */
 };
 
-extern const struct driver driver_sqlite;
+extern const struct driver driver_sqlite, driver_pgsql;
 
 #endif

@@ -150,6 +150,20 @@ commit(void *connection, struct error *err)
 	return rc;
 }
 
+static bool
+again(void *connection)
+{
+	(void)connection; /* there is nobody else */
+	return false;
+}
+
+static const char *
+place_name(void *place)
+{
+	const struct sqlite_place *p = place;
+	return p->path;
+}
+
 static enum status
 savepoint(void *connection, struct error *err)
 {
@@ -329,6 +343,7 @@ const struct driver driver_sqlite = {
 	.words = words,
 	.attach = sqlite__attach,
 	.detach = sqlite__detach,
+	.place_name = place_name,
 	.open = sqlite__open,
 	.close = sqlite__close,
 	.has_schema = has_schema,
@@ -340,6 +355,7 @@ const struct driver driver_sqlite = {
 	.release = release,
 	.rollback_to = rollback_to,
 	.in_transaction = in_transaction,
+	.again = again,
 	.tidy = tidy,
 	.prepare = prepare,
 	.finalize = finalize,

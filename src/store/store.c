@@ -6,12 +6,12 @@
 #include "store/internal.h"
 
 static enum status
-open_all(struct store *store, struct error *err)
+open_all(struct store *store, const struct store_options *options, struct error *err)
 {
 	struct connection reading = {0};
 	enum status rc = crypto_init(err); /* for the digests of migrations */
 	if (rc == OK)
-		rc = store->driver->attach(&store->place, &store->options, err);
+		rc = store->driver->attach(&store->place, options, err);
 	if (rc != OK)
 		return rc;
 	if (!store->options.read_only) {
@@ -38,14 +38,15 @@ store_open(struct store **out, const struct store_options *options, struct error
 	struct store *store = calloc(1, sizeof(*store));
 	if (!store)
 		return error_no_memory(err);
-	store->driver = &driver_sqlite;
+	store->driver = options->url && *options->url ? &driver_pgsql : &driver_sqlite;
 	store->options = *options;
+	store->options.url = NULL; /* secret, and the place has it */
 	store->options.path = options->path ? strdup(options->path) : NULL;
 	enum status rc = OK;
 	if (options->path && !store->options.path)
 		rc = error_no_memory(err);
 	if (rc == OK)
-		rc = open_all(store, err);
+		rc = open_all(store, options, err);
 	if (rc != OK)
 		store_close(&store);
 	*out = store;
@@ -128,7 +129,8 @@ typedef enum status submitter(struct store *store, struct store_job *job, struct
 static enum status
 submit_and_wait(submitter *submit, struct store *store, struct store_job *job, struct error *err)
 {
-	struct waiting w = {.job = {.run = waiting_run, .done = waiting_done}, .inner = job};
+	struct waiting w = {.job = {.run = waiting_run, .done = waiting_done, .shard = job->shard},
+		.inner = job};
 	mutex_init(&w.mutex);
 	cond_init(&w.answered);
 	enum status rc = submit(store, &w.job, err);

@@ -23,10 +23,16 @@ struct tx;
 
 struct store_options {
 	const char *path; /* of the SQLite file; ":memory:" is refused */
+	const char *url; /* secret; of a PostgreSQL database, which is then used instead; or NULL */
 	unsigned readers; /* read connections (and the threads that use them) */
 	unsigned queue_max; /* jobs that may wait for the writer; beyond it ERR_BUSY */
 	unsigned read_queue_max;
-	int busy_timeout_ms; /* how long another process may hold the file */
+	int busy_timeout_ms; /* how long another process may hold the file, or a row */
+	/* Of PostgreSQL alone. */
+	unsigned writers; /* connections (and threads) that change; 0: 1 */
+	int statement_timeout_ms; /* 0: none */
+	int wait_ms; /* how long to wait for the database at the start */
+
 	bool read_only; /* no writer, no migration: for `thingward verify` */
 	bool fresh_only; /* refuse a store that already has a schema */
 };
@@ -35,8 +41,9 @@ struct store_options {
  * Opens and migrates. ERR_INVALID "store-unreadable" (no such folder, not a database, no right to
  * write: text names the path and the remedy), "store-too-new", "store-too-old" (read_only),
  * "store-not-empty" (fresh_only), ERR_BUSY "store-locked" (another process serves it),
- * ERR_CORRUPT (also "store-migration-changed"). The last folder of the path is made when it is
- * missing. Start-up only. Owned; store_close waits for running jobs and refuses those that wait.
+ * "store-unreachable" (no database answers), ERR_CORRUPT (also "store-migration-changed"). The last
+ * folder of the path is made when it is missing. Start-up only. Owned; store_close waits for
+ * running jobs and refuses those that wait.
  */
 enum status store_open(
 	struct store **out, const struct store_options *options, struct error *err) MUST_USE;
@@ -53,6 +60,9 @@ int store_schema_version(void);
 struct store_job {
 	enum status (*run)(struct store_job *job, struct tx *tx, struct error *err);
 	void (*done)(struct store_job *job, enum status status, const struct error *err);
+	/* The organisation that is changed (nil: the platform). Changes of one are run in order;
+	 * those of several may be run at once. */
+	struct uuid shard;
 	struct error error; /* the store's: what `run` is given, emptied for each run */
 	enum status status; /* the store's */
 	struct store_job *next; /* the store's */
@@ -60,7 +70,8 @@ struct store_job {
 
 /* Hands a change to the writer. ERR_BUSY "overloaded" when the queue is full or the store is
  * closing: then `done` is not called. ERR_INVALID "store-read-only". A job is answered ERR_BUSY
- * "store-unavailable" when its transaction could not be committed: nothing of it is there.
+ * "store-unavailable" when its transaction could not be committed: nothing of it is there;
+ * "outcome-unknown" when the database was lost while it was committed: it may be there.
  * Threads: any. */
 enum status store_change(struct store *store, struct store_job *job, struct error *err) MUST_USE;
 
