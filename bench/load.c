@@ -1,7 +1,8 @@
 /*
  * A load generator: one thread, epoll, keep-alive. Closed loop, or a fixed offered rate; there a
  * latency counts from the moment at which the request should have left, so that a server that
- * stalls cannot hide it. Prints one JSON object.
+ * stalls cannot hide it. A plan is a file of lines "PATH BEARER BODY": one after the other while
+ * it warms up, then in an order drawn at random. Prints one JSON object.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,7 +19,7 @@
 #include "base/macros.h"
 #include "base/str.h"
 
-#define BODIES_MAX 4096
+#define PLAN_MAX 131072
 #define ANSWER_MAX 65536
 #define NS_PER_S INT64_C(1000000000)
 
@@ -45,13 +46,13 @@ static struct {
 	uint64_t requests, warmup;
 	double seconds;
 	int pid;
-	const char *method, *path;
+	const char *method, *path, *body, *plan;
 	struct buf headers;
-	struct str bodies[BODIES_MAX];
-	size_t body_count;
-} options = {.connections = 32, .warmup = 2000, .method = "POST", .path = "/"};
+} options = {.connections = 32, .warmup = 2000, .method = "POST", .path = "/", .body = ""};
 
-static struct str requests[BODIES_MAX];
+static struct str requests[PLAN_MAX];
+static size_t request_count;
+static uint64_t random_state = 1;
 static struct histogram latencies;
 static struct connection *idle;
 static int epoll_fd;
@@ -109,23 +110,26 @@ histogram_us(const struct histogram *h, double share)
 }
 
 static void
-make_requests(void)
+add_request(struct str path, struct str bearer, struct str body)
 {
-	if (!options.body_count)
-		options.bodies[options.body_count++] = STR("");
-	for (size_t i = 0; i < options.body_count; i++) {
-		struct buf b;
-		struct str body = options.bodies[i];
-		buf_init(&b, body.len + options.headers.len + 8192);
-		buf_printf(
-			&b, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n", options.method, options.path);
-		buf_str(&b, buf_view(&options.headers));
-		buf_printf(&b, "Content-Length: %zu\r\n\r\n", body.len);
-		buf_str(&b, body);
-		if (b.failed)
-			fail("request too long");
-		requests[i] = buf_view(&b);
+	struct buf b;
+	if (request_count == PLAN_MAX)
+		fail("too many requests");
+	buf_init(&b, path.len + bearer.len + body.len + options.headers.len + 1024);
+	buf_printf(&b, "%s ", options.method);
+	buf_str(&b, path);
+	buf_str(&b, STR(" HTTP/1.1\r\nHost: 127.0.0.1\r\n"));
+	if (bearer.len) {
+		buf_str(&b, STR("Authorization: Bearer "));
+		buf_str(&b, bearer);
+		buf_str(&b, STR("\r\n"));
 	}
+	buf_str(&b, buf_view(&options.headers));
+	buf_printf(&b, "Content-Length: %zu\r\n\r\n", body.len);
+	buf_str(&b, body);
+	if (b.failed)
+		fail("request too long");
+	requests[request_count++] = buf_view(&b);
 }
 
 static void
@@ -163,10 +167,22 @@ connection_lost(struct connection *c)
 	make_idle(c);
 }
 
+static size_t
+next_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (size_t)(random_state >> 32);
+}
+
 static void
 send_request(struct connection *c, int64_t since_ns)
 {
-	struct str request = requests[sent++ % options.body_count];
+	size_t choice = sent % request_count;
+	if (sent++ >= options.warmup)
+		choice = next_random() % request_count;
+	struct str request = requests[choice];
 	c->since_ns = since_ns;
 	for (size_t at = 0; at < request.len;) {
 		ssize_t n = send(c->fd, request.ptr + at, request.len - at, MSG_NOSIGNAL);
@@ -282,24 +298,19 @@ report(void)
 }
 
 static void
-add_body(struct str body)
-{
-	if (options.body_count == BODIES_MAX)
-		fail("too many bodies");
-	options.bodies[options.body_count++] = body;
-}
-
-/* One body a line. */
-static void
-add_bodies_of(const char *path)
+read_plan(const char *path)
 {
 	FILE *file = fopen(path, "r");
 	char *line = NULL;
 	size_t size = 0;
 	if (!file)
 		fail(path);
-	for (ssize_t len; (len = getline(&line, &size, file)) > 0; line = NULL, size = 0)
-		add_body((struct str){line, (size_t)len - (line[len - 1] == '\n')});
+	for (ssize_t len; (len = getline(&line, &size, file)) > 0;) {
+		struct str body = {line, (size_t)len - (line[len - 1] == '\n')};
+		struct str where = str_cut(&body, ' '), bearer = str_cut(&body, ' ');
+		add_request(where, bearer, body);
+	}
+	free(line);
 	fclose(file);
 }
 
@@ -338,10 +349,10 @@ set_option(int option)
 		buf_printf(&options.headers, "%s\r\n", optarg);
 		break;
 	case 'b':
-		add_body(str_from(optarg));
+		options.body = optarg;
 		break;
-	case 'B':
-		add_bodies_of(optarg);
+	case 'l':
+		options.plan = optarg;
 		break;
 	default:
 		exit(2);
@@ -355,7 +366,7 @@ main(int argc, char **argv)
 		{"rate", 1, NULL, 'r'}, {"requests", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'},
 		{"warmup", 1, NULL, 'w'}, {"pid", 1, NULL, 'P'}, {"method", 1, NULL, 'm'},
 		{"path", 1, NULL, 't'}, {"header", 1, NULL, 'H'}, {"body", 1, NULL, 'b'},
-		{"bodies", 1, NULL, 'B'}, {0}};
+		{"plan", 1, NULL, 'l'}, {0}};
 	buf_init(&options.headers, 65536);
 	for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
 		set_option(option);
@@ -363,10 +374,15 @@ main(int argc, char **argv)
 		fprintf(stderr,
 			"usage: load --port N (--requests N | --seconds S) [--connections N] "
 			"[--rate N] [--warmup N] [--pid N] [--method M] [--path P] "
-			"[--header 'Name: value']… [--body TEXT]… [--bodies FILE]\n");
+			"[--header 'Name: value']… [--body TEXT | --plan FILE]\n");
 		return 2;
 	}
-	make_requests();
+	if (options.plan)
+		read_plan(options.plan);
+	else
+		add_request(str_from(options.path), STR(""), str_from(options.body));
+	if (!request_count)
+		fail("an empty plan");
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct connection *all = calloc(options.connections, sizeof(*all));
 	if (!all)

@@ -33,7 +33,11 @@ json_time_us(const struct json *value)
 {
 	int64_t time_us;
 
-	return clock_parse(json_str(value), &time_us) ? time_us : NEVER;
+	if (!clock_parse(json_str(value), &time_us))
+		return NEVER;
+	/* In the store and in answers nought stands for no time: the next instant is past as well.
+	 */
+	return time_us > 0 ? time_us : 1;
 }
 
 int64_t

@@ -158,18 +158,37 @@ write_reason(
 	jw_str(w, "missing", answer->decision == DECISION_ALLOW ? none : missing);
 }
 
+/* What most answers are, without a writer's bookkeeping. */
+static void
+write_plain(struct buf *out, const struct judge *j, enum decision decision)
+{
+	if (decision == DECISION_ALLOW)
+		buf_str(out, STR("{\"decision\":true,\"context\":{\"revision\":"));
+	else
+		buf_str(out, STR("{\"decision\":false,\"context\":{\"revision\":"));
+	buf_i64(out, j->revision);
+	buf_str(out, STR(",\"age_ms\":"));
+	buf_i64(out, j->age_us / 1000);
+	buf_str(out, STR("}}"));
+}
+
 void
-answer_decision(struct json_writer *w, const struct judge *j, const struct access_request *request,
+answer_decision(struct buf *out, const struct judge *j, const struct access_request *request,
 	const struct ruling *ruling)
 {
-	jw_object(w, NULL);
-	jw_bool(w, "decision", ruling->answer.decision == DECISION_ALLOW);
-	jw_object(w, "context");
-	if (request->explain)
-		write_reason(w, request, ruling);
-	answer_age(w, j);
-	jw_end_object(w);
-	jw_end_object(w);
+	struct json_writer w;
+	if (!request->explain) {
+		write_plain(out, j, ruling->answer.decision);
+		return;
+	}
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	jw_bool(&w, "decision", ruling->answer.decision == DECISION_ALLOW);
+	jw_object(&w, "context");
+	write_reason(&w, request, ruling);
+	answer_age(&w, j);
+	jw_end_object(&w);
+	jw_end_object(&w);
 }
 
 void

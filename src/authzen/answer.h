@@ -12,8 +12,8 @@
  */
 #define ANSWER_SINGLE_MAX (8 * 1024) /* bytes that one decision fits into */
 
-void answer_decision(struct json_writer *w, const struct judge *j,
-	const struct access_request *request, const struct ruling *ruling);
+void answer_decision(struct buf *out, const struct judge *j, const struct access_request *request,
+	const struct ruling *ruling);
 
 /* The same as one of several: the revision stands once, beside them all. */
 void answer_item(

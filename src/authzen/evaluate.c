@@ -48,10 +48,8 @@ run_single(const struct evaluation *e, struct judge *j, struct access_scratch sc
 		return OUTCOME_REFUSED;
 	char space[ANSWER_SINGLE_MAX];
 	struct buf out;
-	struct json_writer w;
 	buf_init_fixed(&out, space, sizeof(space));
-	jw_init(&w, &out);
-	answer_decision(&w, j, &request, &ruling);
+	answer_decision(&out, j, &request, &ruling);
 	if (out.failed) {
 		(void)error_set(err, ERR_INTERNAL, "answer-too-large",
 			"The explanation is too large; ask without it.");

@@ -30,13 +30,18 @@ take_unstated(struct call *call, const struct principal *key, const struct princ
 	struct grant *grants;
 	size_t count;
 
-	enum status rc = grant_list(&grants, &count, call, &filter, &page, err);
-	for (size_t i = 0; rc == OK && i < count; i++) {
-		bool stated;
-		rc = is_stated(&stated, call, &grants[i], draft, err);
-		if (rc == OK && !stated)
-			rc = grant_delete(call, grants[i].id, err);
-	}
+	enum status rc;
+
+	do {
+		rc = grant_list(&grants, &count, call, &filter, &page, err);
+		for (size_t i = 0; rc == OK && i < count; i++) {
+			bool stated;
+			rc = is_stated(&stated, call, &grants[i], draft, err);
+			if (rc == OK && !stated)
+				rc = grant_delete(call, grants[i].id, err);
+		}
+		page.after = page.last;
+	} while (rc == OK && page.more);
 	return rc;
 }
 
@@ -81,6 +86,8 @@ bring_to(struct principal *key, struct call *call, const struct api_key_draft *d
 	enum status rc = OK;
 
 	if (!is_same(key, draft))
+		rc = call_require(call, IAM_API_KEYS_UPDATE, node_org(call->org->id), err);
+	if (rc == OK && !is_same(key, draft))
 		rc = principal_update(key, call, key->id, &update, err);
 	return rc == OK ? set_roles(call, key, &draft->principal, err) : rc;
 }

@@ -130,26 +130,28 @@ guard_ceiling(const struct comparison *c, const struct role_view *role, struct e
 	return rc == OK && grants > 0 ? role_guard_everything(c->call, err) : rc;
 }
 
+static const struct permset NOTHING_CARRIED = {NULL, 0};
+
 /* What the holders of a role gain: what it newly carries, or all of it for further kinds. */
 static enum status
 guard_role(const struct comparison *c, uint32_t number, struct error *err)
 {
 	const struct role_view *had = c->judge->roles[number];
 	const struct role_view *now = org_role_at(c->after, number);
-	struct permset gained;
+	struct role_gain gain;
 
 	if (!had || !now)
 		return OK;
-	if (!permset_init(&gained, c->call->arena, c->after->permission_end))
+	if (!permset_init(&gain.all, c->call->arena, c->after->permission_end) ||
+		!permset_init(&gain.exercised, c->call->arena, c->after->permission_end))
 		return error_no_memory(err);
-	if (now->kinds & ~had->kinds) {
-		permset_unite(&gained, &now->exercises);
-		permset_unite(&gained, &now->gives);
-	}
-	add_missing(&gained, &now->exercises, &had->exercises);
-	add_missing(&gained, &now->gives, &had->gives);
-	enum status rc = role_guard_gain(c->call, now->id, &gained, err);
-	if (rc == OK && !same_ceiling(had->ceiling, now->ceiling))
+	bool wider = (now->kinds & ~had->kinds) != 0;
+	add_missing(&gain.exercised, &now->exercises, wider ? &NOTHING_CARRIED : &had->exercises);
+	add_missing(&gain.all, &now->gives, wider ? &NOTHING_CARRIED : &had->gives);
+	permset_unite(&gain.all, &gain.exercised);
+	enum status rc = role_guard_gain(c->call, now->id, &gain, err);
+	bool unbinds = had->ceiling && (had->kinds & ~now->kinds);
+	if (rc == OK && (unbinds || !same_ceiling(had->ceiling, now->ceiling)))
 		rc = guard_ceiling(c, now, err);
 	return rc;
 }

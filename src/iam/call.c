@@ -121,6 +121,7 @@ target_rgroup(struct target *out, struct call *call, struct rgroup_id id, struct
 	return rc;
 }
 
+/* What is suspended cannot be used, but still be managed: or nobody could bring it back. */
 static enum status
 target_resource(struct target *out, struct call *call, struct resource_id id, struct error *err)
 {
@@ -132,6 +133,14 @@ target_resource(struct target *out, struct call *call, struct resource_id id, st
 	if (rc != OK)
 		return rc;
 	out->type = org_resource_type(call->org, out->resource->type);
+	if (out->resource->state == STATE_SUSPENDED) {
+		struct resource_view *managed = arena_new_one(call->arena, struct resource_view);
+		if (!managed)
+			return error_no_memory(err);
+		*managed = *out->resource;
+		managed->state = STATE_ACTIVE;
+		out->resource = managed;
+	}
 	if (uuid_is_nil(out->resource->workspace.id))
 		return OK;
 	return target_workspace(out, call, out->resource->workspace, err);

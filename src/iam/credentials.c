@@ -259,7 +259,7 @@ credential_revoke(struct call *call, struct principal_id principal, struct crede
 {
 	struct principal owner;
 	struct credential before;
-	int64_t owners;
+	struct owners owners;
 
 	enum status rc = principal_load(&owner, call, principal, err);
 	if (rc == OK)

@@ -25,11 +25,16 @@ static enum status
 load_holder(
 	struct proposal *p, struct call *call, const struct grant_draft *draft, struct error *err)
 {
+	const struct principal_id id = {draft->holder};
+	struct principal seen;
 	struct group group;
+	enum status rc = OK;
 
 	if (draft->holder_kind == HOLDER_GROUP)
 		return group_load(&group, call, (struct group_id){draft->holder}, err);
-	return principal_view_load(&p->principal, call, (struct principal_id){draft->holder}, err);
+	if (!draft->by_rule)
+		rc = principal_load(&seen, call, id, err);
+	return rc == OK ? principal_view_load(&p->principal, call, id, err) : rc;
 }
 
 static enum status
@@ -49,17 +54,20 @@ workspace_of(const struct target *target)
 	return target->workspace ? target->workspace->id : (struct workspace_id){{{0}}};
 }
 
+/* A group can hold roles alone: anybody may be in it. */
 static enum status
 check_kind(const struct proposal *p, struct error *err)
 {
-	if (!p->principal)
+	if (!p->principal && p->role)
 		return OK;
-	if (p->role && !(p->role->kinds & KIND_BIT(p->principal->kind)))
+	if (p->principal && p->role && !(p->role->kinds & KIND_BIT(p->principal->kind)))
 		return error_set(err, ERR_CONFLICT, "role-not-for-kind",
 			"The role \"%.*s\" is not for principals of kind %s.",
 			STR_ARG(p->role->name), kind_name(p->principal->kind));
-	if (!p->role && p->principal->kind != KIND_END_USER &&
-		p->principal->kind != KIND_APPLICATION)
+	if (!p->role &&
+		(!p->principal ||
+			(p->principal->kind != KIND_END_USER &&
+				p->principal->kind != KIND_APPLICATION)))
 		return error_set(err, ERR_CONFLICT, "permission-not-for-kind",
 			"Single permissions are for end-users and applications; give a role "
 			"instead.");

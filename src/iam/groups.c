@@ -211,7 +211,7 @@ enum status
 group_delete(struct call *call, struct group_id id, int64_t if_match, struct error *err)
 {
 	struct group before;
-	int64_t owners;
+	struct owners owners;
 
 	enum status rc = group_load(&before, call, id, err);
 	if (rc == OK)
@@ -270,7 +270,11 @@ static enum status
 membership_load(struct group *group, const struct principal_view **principal, struct call *call,
 	struct group_id id, struct principal_id who, struct error *err)
 {
+	struct principal seen;
+
 	enum status rc = group_load(group, call, id, err);
+	if (rc == OK)
+		rc = principal_load(&seen, call, who, err);
 	if (rc == OK)
 		rc = principal_view_load(principal, call, who, err);
 	return rc;
@@ -315,7 +319,7 @@ group_remove_member(
 	struct group group;
 	const struct principal_view *principal;
 	struct query q;
-	int64_t owners;
+	struct owners owners;
 
 	enum status rc = membership_load(&group, &principal, call, id, who, err);
 	if (rc != OK || !is_in(principal, id))
@@ -370,8 +374,17 @@ group_list_members(struct group_member **out, size_t *count, struct call *call, 
 		.bind = bind_group,
 		.filter = &id};
 
+	size_t read = 0, shown = 0;
+
 	enum status rc = group_load(&group, call, id, err);
-	if (rc != OK)
-		return rc;
-	return iam__list((void **)out, count, call, page, &listing, err);
+	if (rc == OK)
+		rc = iam__list((void **)out, &read, call, page, &listing, err);
+	for (size_t i = 0; rc == OK && i < read; i++) {
+		bool visible;
+		rc = principal_see(&visible, call, (*out)[i].id, (*out)[i].kind, err);
+		if (rc == OK && visible)
+			(*out)[shown++] = (*out)[i];
+	}
+	*count = shown;
+	return rc;
 }

@@ -1,7 +1,9 @@
 #include "directory/rows.h"
 #include "iam/guard.h"
+#include "iam/owners.h"
 #include "iam/principal_rows.h"
 #include "iam/resource_groups.h"
+#include "iam/role_names.h"
 #include "iam/rows.h"
 #include "model/ceiling.h"
 
@@ -79,6 +81,7 @@ principal_set_reach(struct principal *out, struct call *call, struct principal_i
 	const struct reach_draft *draft, struct error *err)
 {
 	const struct principal_view *before;
+	struct owners owners;
 	bool self = uuid_eq(id.id, call->caller.principal.id);
 
 	enum status rc = principal_load(out, call, id, err);
@@ -91,6 +94,8 @@ principal_set_reach(struct principal *out, struct call *call, struct principal_i
 			"State groups only together with \"confined\": true.");
 	if (rc == OK && is_wider(before, draft))
 		rc = principal_guard_give(call, before, self, err);
+	if (rc == OK)
+		rc = owners_count(&owners, call, err);
 	if (rc != OK)
 		return rc;
 
@@ -107,6 +112,8 @@ principal_set_reach(struct principal *out, struct call *call, struct principal_i
 	if (rc == OK)
 		rc = principal__write(call, out, false, err);
 	if (rc == OK)
+		rc = owners_check_left(call, owners, err);
+	if (rc == OK)
 		call_touch(call, VIEW_PRINCIPAL, id.id);
 	return rc;
 }
@@ -121,7 +128,7 @@ ceiling_from_json(struct principal *principal, struct call *call, const struct j
 	principal->ceiling = NOTHING;
 	if (json_type(source) == JSON_ABSENT || json_type(source) == JSON_NULL)
 		return OK;
-	enum status rc = ceiling_check(source, err);
+	enum status rc = ceiling_resolve(call, principal->workspace, source, err);
 	if (rc != OK)
 		return rc;
 	buf_init(&buf, ENTITY_JSON_MAX);
@@ -141,6 +148,7 @@ principal_set_ceiling(struct principal *out, struct call *call, struct principal
 {
 	const struct principal_view *view;
 	struct principal before;
+	struct owners owners;
 
 	enum status rc = principal_load(&before, call, id, err);
 	if (rc == OK)
@@ -156,12 +164,16 @@ principal_set_ceiling(struct principal *out, struct call *call, struct principal
 		rc = principal_guard_give(
 			call, view, uuid_eq(id.id, call->caller.principal.id), err);
 	if (rc == OK)
+		rc = owners_count(&owners, call, err);
+	if (rc == OK)
 		rc = iam__record(call, "principals.set_ceiling", kind_name(out->kind), id.id,
 			VERSIONS(call_json(call, principal_write, &before),
 				call_json(call, principal_write, out)),
 			err);
 	if (rc == OK)
 		rc = principal__write(call, out, false, err);
+	if (rc == OK)
+		rc = owners_check_left(call, owners, err);
 	if (rc == OK)
 		call_touch(call, VIEW_PRINCIPAL, id.id);
 	return rc;

@@ -279,17 +279,17 @@ bind_filter(struct query *q, const void *opaque)
 	query_bind_uuid_or_null(q, 10, filter->role.id);
 }
 
-/* Whether an API key may be shown to the caller (C7). */
-static enum status
-is_visible(bool *visible, struct call *call, const struct principal *principal, struct error *err)
+enum status
+principal_see(bool *visible, struct call *call, struct principal_id id, enum principal_kind kind,
+	struct error *err)
 {
 	const struct principal_view *view;
 	struct error refused = {0};
 
 	*visible = true;
-	if (principal->kind != KIND_API_KEY || uuid_eq(principal->id.id, call->caller.principal.id))
+	if (kind != KIND_API_KEY || uuid_eq(id.id, call->caller.principal.id))
 		return OK;
-	enum status rc = principal_view_load(&view, call, principal->id, err);
+	enum status rc = principal_view_load(&view, call, id, err);
 	if (rc != OK)
 		return rc;
 	rc = principal_guard_give(call, view, false, &refused);
@@ -315,7 +315,7 @@ principal_list(struct principal **out, size_t *count, struct call *call,
 	enum status rc = iam__list((void **)out, &read, call, page, &listing, err);
 	for (size_t i = 0; rc == OK && i < read; i++) {
 		bool visible;
-		rc = is_visible(&visible, call, &(*out)[i], err);
+		rc = principal_see(&visible, call, (*out)[i].id, (*out)[i].kind, err);
 		if (rc == OK && visible)
 			rc = load_reach(&(*out)[i], call, err);
 		if (rc == OK && visible)
@@ -332,7 +332,7 @@ principal_load(struct principal *out, struct call *call, struct principal_id id,
 
 	enum status rc = principal__select(out, &found, call, id, err);
 	if (rc == OK && found)
-		rc = is_visible(&visible, call, out, err);
+		rc = principal_see(&visible, call, out->id, out->kind, err);
 	if (rc == OK && !visible)
 		rc = error_set(
 			err, ERR_NOT_FOUND, "principal-not-found", "There is no such principal.");

@@ -4,6 +4,7 @@
 #include "iam/guard.h"
 #include "iam/owners.h"
 #include "iam/principal_rows.h"
+#include "iam/resource_rows.h"
 #include "iam/rows.h"
 #include "model/names.h"
 
@@ -76,14 +77,17 @@ guard_revival(struct call *call, const struct principal *before, const struct pr
 {
 	const struct principal_view *view;
 	bool revived = before->state != STATE_ACTIVE && after->state == STATE_ACTIVE;
+	bool self = uuid_eq(before->id.id, call->caller.principal.id);
 
 	if (!revived && after->expires_us <= before->expires_us)
 		return OK;
+	if (self)
+		return error_set(err, ERR_FORBIDDEN, "own-end",
+			"Nobody puts off his own end: ask somebody else who may.");
 	enum status rc = principal_view_load(&view, call, before->id, err);
 	if (rc != OK)
 		return rc;
-	return principal_guard_give(
-		call, view, uuid_eq(before->id.id, call->caller.principal.id), err);
+	return principal_guard_give(call, view, false, err);
 }
 
 static enum status
@@ -111,7 +115,7 @@ principal_update(struct principal *out, struct call *call, struct principal_id i
 	const struct principal_update *update, struct error *err)
 {
 	struct principal before;
-	int64_t owners;
+	struct owners owners;
 
 	enum status rc = principal_load(&before, call, id, err);
 	if (rc == OK)
@@ -141,11 +145,13 @@ enum status
 principal_delete(struct call *call, struct principal_id id, int64_t if_match, struct error *err)
 {
 	struct principal before;
-	int64_t owners;
+	struct owners owners;
 
 	enum status rc = principal_load(&before, call, id, err);
 	if (rc == OK)
 		rc = call_check_match(if_match, before.changed, err);
+	if (rc == OK && kind_has_resource(before.kind))
+		rc = resource__guard_gone(call, before.resource, before.workspace, err);
 	if (rc == OK)
 		rc = owners_count(&owners, call, err);
 	if (rc == OK)

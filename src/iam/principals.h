@@ -123,6 +123,11 @@ enum status principal_set_ceiling(struct principal *out, struct call *call, stru
 enum status principal_guard_give(struct call *call, const struct principal_view *principal,
 	bool to_self, struct error *err) MUST_USE;
 
+/* Whether the caller may know of it: of an API key only if he could give all that it carries, or is
+ * it himself (C7). */
+enum status principal_see(bool *visible, struct call *call, struct principal_id id,
+	enum principal_kind kind, struct error *err) MUST_USE;
+
 /* Marks it confined for good, when it gets a role that confines. */
 enum status principal_confine(
 	struct call *call, struct principal_id id, struct error *err) MUST_USE;

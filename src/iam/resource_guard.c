@@ -28,6 +28,8 @@ static const struct sql JOIN_CARRIED =
 	    " JOIN grants g ON g.org = m.org AND g.holder = m.grp" ROLE_OF
 	    "WHERE x.org = $1 AND x.grp = $2" LIVE ON_PATH "LIMIT 513");
 #define CARRIED_MAX 512
+static const struct sql GROUPS_OF =
+	SQL("SELECT grp FROM resource_group_members WHERE org = $1 AND resource = $2");
 
 static enum status
 carried_set(struct permset *out, struct call *call, const struct query *q,
@@ -128,5 +130,27 @@ node__guard_lift(struct call *call, struct uuid node, struct node at, struct err
 		if (uuid_eq(rail->node.id, node))
 			rc = guard_give(call, &gift, err);
 	}
+	return rc;
+}
+
+enum status
+resource__guard_gone(struct call *call, struct resource_id resource, struct workspace_id workspace,
+	struct error *err)
+{
+	struct node parent =
+		uuid_is_nil(workspace.id) ? node_org(call->org->id) : node_workspace(workspace);
+	struct query q;
+
+	enum status rc = node__guard_lift(call, resource.id, parent, err);
+	if (rc == OK)
+		rc = iam__query(&q, call, &GROUPS_OF, resource.id, err);
+	if (rc != OK)
+		return rc;
+	while ((rc = query_next(&q, err)) == OK && q.row) {
+		rc = node__guard_lift(call, query_uuid(&q, 0), parent, err);
+		if (rc != OK)
+			break;
+	}
+	query_end(&q);
 	return rc;
 }

@@ -20,4 +20,9 @@ enum status resource__guard_join(struct call *call, const struct resource *resou
 enum status node__guard_lift(
 	struct call *call, struct uuid node, struct node at, struct error *err) MUST_USE;
 
+/* The same for all that a resource stands under and would come out of, if it went and were made
+ * anew: its own and its groups', at its parent. */
+enum status resource__guard_gone(struct call *call, struct resource_id resource,
+	struct workspace_id workspace, struct error *err) MUST_USE;
+
 #endif

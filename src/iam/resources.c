@@ -104,6 +104,15 @@ read_one(struct resource *out, struct call *call, struct query *q, struct error 
 	return rc;
 }
 
+struct node
+resource_judged_at(const struct call *call, const struct resource *resource)
+{
+	if (resource->state == STATE_ACTIVE)
+		return (struct node){NODE_RESOURCE, resource->uuid.id};
+	return uuid_is_nil(resource->workspace.id) ? node_org(call->org->id)
+						   : node_workspace(resource->workspace);
+}
+
 enum status
 resource_load(struct resource *out, struct call *call, struct workspace_id workspace,
 	struct str type, struct str id, struct error *err)
@@ -373,10 +382,7 @@ resource_delete(struct call *call, const struct resource_draft *named, struct er
 	if (rc == OK)
 		rc = call_check_match(named->if_match, before.changed, err);
 	if (rc == OK)
-		rc = node__guard_lift(call, before.uuid.id,
-			uuid_is_nil(before.workspace.id) ? node_org(call->org->id)
-							 : node_workspace(before.workspace),
-			err);
+		rc = resource__guard_gone(call, before.uuid, before.workspace, err);
 	if (rc == OK)
 		rc = iam__record(call, "resources.delete", "resource", before.uuid.id,
 			VERSIONS(call_json(call, resource_write, &before), NOTHING), err);

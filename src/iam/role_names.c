@@ -1,5 +1,6 @@
 #include "iam/role_names.h"
 
+#include "model/ceiling.h"
 #include "policy/lookup.h"
 
 static bool
@@ -56,4 +57,32 @@ permission_resolve(uint32_t *number, struct call *call, struct workspace_id work
 	return error_set(err, ERR_INVALID, "permission-unknown",
 		"There is no permission \"%.*s\" here: list them at /api/orgs/{org}/permissions.",
 		(int)(name.len > 80 ? 80 : name.len), name.ptr);
+}
+
+static bool
+is_scope_anywhere(const struct org_view *org, struct str name)
+{
+	for (uint32_t n = PERMISSION_OWN_FIRST; n < org->permission_end; n++) {
+		const struct permission_view *own = org_permission_at(org, n);
+		if (own && !uuid_is_nil(own->workspace.id) && str_eq(own->name, name))
+			return true;
+	}
+	return false;
+}
+
+enum status
+ceiling_resolve(struct call *call, struct workspace_id workspace, const struct json *source,
+	struct error *err)
+{
+	const struct json *except = json_get(source, "except");
+	const struct json *names = except ? except : json_get(source, "only");
+	uint32_t number;
+
+	enum status rc = ceiling_check(source, err);
+	for (size_t i = 0; rc == OK && i < json_count(names); i++) {
+		struct str name = json_str(json_at(names, i));
+		if (!(except && uuid_is_nil(workspace.id) && is_scope_anywhere(call->org, name)))
+			rc = permission_resolve(&number, call, workspace, name, err);
+	}
+	return rc;
 }

@@ -2,6 +2,7 @@
 #define IAM_ROLE_NAMES_H
 
 #include "iam/call.h"
+#include "json/json.h"
 
 /* Finds a role by identifier or name in the skeleton of this call: of `workspace` first (nil:
  * none), then of the organisation. ERR_NOT_FOUND "role-not-found". */
@@ -12,5 +13,10 @@ enum status role_resolve(const struct role_view **out, struct call *call, struct
  * "permission-unknown". */
 enum status permission_resolve(uint32_t *number, struct call *call, struct workspace_id workspace,
 	struct str name, struct error *err) MUST_USE;
+
+/* Checks the form of a ceiling and that every permission that it names exists at a workspace (nil:
+ * none; what it excepts may then be a scope of any). ERR_INVALID. */
+enum status ceiling_resolve(struct call *call, struct workspace_id workspace,
+	const struct json *source, struct error *err) MUST_USE;
 
 #endif

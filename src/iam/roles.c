@@ -26,9 +26,11 @@ static const struct sql ROLE_IS_DEFAULT =
 #define HELD_MAX 512
 
 static enum status
-guard_held(struct call *call, const struct query *q, const struct permset *added, struct error *err)
+guard_held(
+	struct call *call, const struct query *q, const struct role_gain *gain, struct error *err)
 {
-	struct gift gift = {.permissions = added,
+	struct gift gift = {.permissions = &gain->all,
+		.exercised = &gain->exercised,
 		.expires_us = query_is_null(q, 2) ? NEVER : query_int(q, 2),
 		.to_self = query_int(q, 3) != 0};
 	struct condition *condition;
@@ -58,12 +60,12 @@ guard_default(struct call *call, struct role_id id, const struct permset *added,
 
 enum status
 role_guard_gain(
-	struct call *call, struct role_id id, const struct permset *added, struct error *err)
+	struct call *call, struct role_id id, const struct role_gain *gain, struct error *err)
 {
 	struct query q;
 	int seen = 0;
 
-	if (permset_is_empty(added))
+	if (permset_is_empty(&gain->all))
 		return OK;
 	enum status rc = iam__query(&q, call, &ROLE_HELD, id.id, err);
 	if (rc != OK)
@@ -76,12 +78,12 @@ role_guard_gain(
 				"another role instead.",
 				HELD_MAX);
 		else
-			rc = guard_held(call, &q, added, err);
+			rc = guard_held(call, &q, gain, err);
 		if (rc != OK)
 			break;
 	}
 	query_end(&q);
-	return rc == OK ? guard_default(call, id, added, err) : rc;
+	return rc == OK ? guard_default(call, id, &gain->all, err) : rc;
 }
 
 enum status
@@ -140,7 +142,7 @@ ceiling_text(struct role *role, struct call *call, const struct json *source, st
 	role->ceiling = NOTHING;
 	if (json_type(source) == JSON_ABSENT || json_type(source) == JSON_NULL)
 		return OK;
-	enum status rc = ceiling_check(source, err);
+	enum status rc = ceiling_resolve(call, role->workspace, source, err);
 	if (rc != OK)
 		return rc;
 	buf_init(&buf, ENTITY_JSON_MAX);
@@ -177,18 +179,22 @@ fill(struct role *role, struct call *call, const struct role_draft *draft, struc
 
 /* The numbers of what a role carries; a name that does not exist is refused. */
 static enum status
-role_set(struct permset *out, struct call *call, const struct role *role, struct error *err)
+role_sets(struct permset *exercises, struct permset *gives, struct call *call,
+	const struct role *role, struct error *err)
 {
 	enum status rc = OK;
 
-	if (!permset_init(out, call->arena, call->org->permission_end))
+	if (!permset_init(exercises, call->arena, call->org->permission_end) ||
+		!permset_init(gives, call->arena, call->org->permission_end))
 		return error_no_memory(err);
 	for (size_t i = 0; rc == OK && i < role->permission_count; i++) {
+		const struct role_permission *carried = &role->permissions[i];
 		uint32_t number;
-		rc = permission_resolve(
-			&number, call, role->workspace, role->permissions[i].name, err);
-		if (rc == OK)
-			permset_add(out, number);
+		rc = permission_resolve(&number, call, role->workspace, carried->name, err);
+		if (rc == OK && carried->exercises)
+			permset_add(exercises, number);
+		if (rc == OK && carried->gives)
+			permset_add(gives, number);
 	}
 	return rc;
 }
@@ -196,7 +202,7 @@ role_set(struct permset *out, struct call *call, const struct role *role, struct
 enum status
 role_create(struct role *out, struct call *call, const struct role_draft *draft, struct error *err)
 {
-	struct permset set;
+	struct permset exercises, gives;
 	struct target place;
 
 	*out = (struct role){.id = {uuid_new()},
@@ -211,7 +217,7 @@ role_create(struct role *out, struct call *call, const struct role_draft *draft,
 	if (rc == OK && !uuid_is_nil(draft->workspace.id))
 		rc = call_target(&place, call, node_workspace(draft->workspace), err);
 	if (rc == OK)
-		rc = role_set(&set, call, out, err);
+		rc = role_sets(&exercises, &gives, call, out, err);
 	if (rc == OK)
 		rc = role__insert(call, out, err);
 	if (rc == OK)
@@ -235,31 +241,45 @@ check_own(const struct role *role, struct error *err)
 		"A system role cannot be changed: make a role of your own.");
 }
 
-/* What those who hold the role would gain: what it newly carries; all of it, when it becomes good
- * for other kinds. */
+static void
+take_away(struct permset *set, const struct permset *what)
+{
+	for (uint32_t p = permset_next(what, 0); p != PERMISSION_NONE;
+		p = permset_next(what, p + 1)) {
+		if (permset_has(set, p))
+			permset_remove(set, p);
+	}
+}
+
+/* What those who hold the role would gain: what it newly exercises, and newly gives; all of it,
+ * when it becomes good for other kinds. */
 static enum status
 guard_change(
 	struct call *call, const struct role *before, const struct role *after, struct error *err)
 {
 	const struct role_view *live = org_role_by_id(call->org, before->id, NULL);
-	struct permset old, new;
+	struct role_gain gain;
+	struct permset gives;
 
-	enum status rc = role_set(&new, call, after, err);
-	if (rc == OK && !live)
-		rc = error_set(err, ERR_NOT_FOUND, "role-not-found", "There is no such role.");
-	if (rc == OK)
-		rc = guard_role_set(&old, call, live, err);
+	if (!live)
+		return error_set(err, ERR_NOT_FOUND, "role-not-found", "There is no such role.");
+	enum status rc = role_sets(&gain.exercised, &gives, call, after, err);
 	if (rc != OK)
 		return rc;
+	if (!permset_init(&gain.all, call->arena, call->org->permission_end))
+		return error_no_memory(err);
 	if ((after->kinds & ~before->kinds) == 0) {
-		for (uint32_t p = permset_next(&old, 0); p != PERMISSION_NONE;
-			p = permset_next(&old, p + 1))
-			permset_remove(&new, p);
+		take_away(&gain.exercised, &live->exercises);
+		take_away(&gives, &live->gives);
 	}
-	rc = role_guard_gain(call, before->id, &new, err);
+	permset_unite(&gain.all, &gain.exercised);
+	permset_unite(&gain.all, &gives);
+	rc = role_guard_gain(call, before->id, &gain, err);
 	bool same_ceiling = (!before->ceiling.ptr && !after->ceiling.ptr) ||
 		str_eq(before->ceiling, after->ceiling);
-	return rc == OK && !same_ceiling ? role_guard_everything(call, err) : rc;
+	/* Whoever is of a kind that the role is no longer for is no longer bounded by it. */
+	bool unbinds = before->ceiling.ptr && (before->kinds & ~after->kinds);
+	return rc == OK && (unbinds || !same_ceiling) ? role_guard_everything(call, err) : rc;
 }
 
 enum status

@@ -52,8 +52,12 @@ enum status role_replace(struct role *out, struct call *call, struct role_id id,
 enum status role_delete(
 	struct call *call, struct role_id id, int64_t if_match, struct error *err) MUST_USE;
 
-/* Whether `added` may be given to all who hold the role, where and as they hold it. */
-enum status role_guard_gain(struct call *call, struct role_id id, const struct permset *added,
+/* Whether what a role gains may be given to all who hold it, where and as they hold it. */
+struct role_gain {
+	struct permset all; /* newly exercised, or newly given on */
+	struct permset exercised; /* of these, newly exercised */
+};
+enum status role_guard_gain(struct call *call, struct role_id id, const struct role_gain *gain,
 	struct error *err) MUST_USE;
 /* For what could raise everybody's bounds: all that an owner has must be the caller's to give. */
 enum status role_guard_everything(struct call *call, struct error *err) MUST_USE;

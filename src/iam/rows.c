@@ -154,6 +154,6 @@ iam__write_node(struct json_writer *w, const char *name, struct node node)
 {
 	jw_object(w, name);
 	jw_z(w, "kind", node_kind_name(node.kind));
-	iam__write_org(w, "id", (struct org_id){node.id});
+	jw_uuid(w, "id", node.id); /* null for the platform */
 	jw_end_object(w);
 }

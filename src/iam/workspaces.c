@@ -4,6 +4,7 @@
 #include "iam/principals.h"
 #include "iam/rows.h"
 #include "model/names.h"
+#include "policy/lookup.h"
 
 #define WORKSPACE_COLUMNS " workspace, name, description, state, created_us, changed "
 
@@ -84,7 +85,8 @@ insert(struct call *call, const struct workspace *workspace, struct error *err)
 		"Another workspace of this organisation has this name: choose another.", err);
 }
 
-/* The organisation's rule says what the creator of a workspace becomes there. */
+/* The organisation's rule says what the creator of a workspace becomes there; a machine that makes
+ * one becomes nothing by a rule for people. */
 static enum status
 give_owner(struct call *call, struct workspace_id id, struct principal_id owner, struct error *err)
 {
@@ -105,6 +107,9 @@ give_owner(struct call *call, struct workspace_id id, struct principal_id owner,
 	query_end(&q);
 	if (rc != OK || uuid_is_nil(role))
 		return rc;
+	const struct role_view *view = org_role_by_id(call->org, (struct role_id){role}, NULL);
+	if (uuid_is_nil(owner.id) && view && !(view->kinds & KIND_BIT(call->caller.kind)))
+		return OK;
 	uuid_format(text, role);
 	draft.role = str_from(text);
 	return grant_create(&grant, call, &draft, err);

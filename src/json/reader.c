@@ -38,10 +38,11 @@ look(struct json_reader *r)
 {
 	if (r->failed)
 		return 0;
-	while (r->at < r->end &&
-		(*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
-		r->at++;
-	return r->at < r->end ? *r->at : 0;
+	const char *at = r->at, *end = r->end;
+	while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+		at++;
+	r->at = at;
+	return at < end ? *at : 0;
 }
 
 static bool
@@ -244,22 +245,31 @@ escape(struct json_reader *r, char out[4])
 	return 1;
 }
 
+/* ASCII that stands for itself in a string. */
+static inline bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 /* Passes the bytes of a string up to the next quote or backslash. */
 static bool
 pass_run(struct json_reader *r)
 {
-	while (r->at < r->end) {
-		unsigned char c = (unsigned char)*r->at;
-		if (c == '"' || c == '\\')
-			return true;
-		if (c < 0x20)
+	const char *at = r->at, *end = r->end; /* kept in registers: this is the hottest loop */
+	for (;;) {
+		while (at < end && is_plain((unsigned char)*at))
+			at++;
+		r->at = at;
+		if (at == end)
 			return fail(r);
-		size_t step = c < 0x80 ? 1 : str_utf8_step(r->at, r->end);
+		if (*at == '"' || *at == '\\')
+			return true;
+		size_t step = (unsigned char)*at < 0x20 ? 0 : str_utf8_step(at, end);
 		if (step == 0)
 			return fail(r);
-		r->at += step;
+		at += step;
 	}
-	return fail(r);
 }
 
 /* Where a string is decoded to: nowhere when it is only passed over. */

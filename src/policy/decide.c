@@ -151,9 +151,9 @@ below_ceiling(const struct scan *scan)
 
 	if (principal->ceiling && !ceiling_allows(principal->ceiling, scan->permission))
 		return false;
-	if (scan->bears_ceiling)
-		return scan->ceiling_allows;
-	return !fallback || ceiling_allows(fallback, scan->permission);
+	bool otherwise = !fallback || ceiling_allows(fallback, scan->permission);
+	return (scan->now.borne ? scan->now.allows : otherwise) &&
+		(scan->lasting.borne ? scan->lasting.allows : otherwise);
 }
 
 /* A principal of one workspace can be used there and nowhere else. */

@@ -21,9 +21,14 @@ entry_state(const struct scan *scan, const struct grant_entry *entry)
 		return REASON_GRANT_EXPIRED;
 	if (entry->condition && !condition_holds(entry->condition, attributes, false))
 		return REASON_CONDITION_NOT_MET;
-	if (scan->terms && !meets_terms(entry, scan->terms))
-		return REASON_NO_GRANT;
 	return REASON_GRANTED;
+}
+
+static void
+bound_by(struct bound *bound, const struct ceiling *ceiling, uint32_t permission)
+{
+	bound->borne = true;
+	bound->allows = bound->allows || ceiling_allows(ceiling, permission);
 }
 
 /* A miss that came closer explains better than one that did not. */
@@ -61,11 +66,12 @@ visit(struct scan *scan, const struct grant_entry *entry, const struct group_vie
 		return;
 
 	enum reason state = entry_state(scan, entry);
-	if (ceiling && state == REASON_GRANTED) {
-		scan->bears_ceiling = true;
-		if (ceiling_allows(role->ceiling, scan->permission))
-			scan->ceiling_allows = true;
-	}
+	if (ceiling && state == REASON_GRANTED)
+		bound_by(&scan->now, role->ceiling, scan->permission);
+	if (state == REASON_GRANTED && scan->terms && !meets_terms(entry, scan->terms))
+		state = REASON_NO_GRANT;
+	if (ceiling && state == REASON_GRANTED)
+		bound_by(&scan->lasting, role->ceiling, scan->permission);
 	if (carries && nearness(state) > nearness(scan->reason)) {
 		scan->reason = state;
 		scan->grant = entry;

@@ -7,6 +7,11 @@
  * One pass over what a subject holds along a path: does a grant that is active carry the
  * permission, and what do ceiling-bearing roles say about it.
  */
+struct bound {
+	bool borne; /* an active ceiling-bearing role is held at the organisation … */
+	bool allows; /* … and one of them allows the permission */
+};
+
 struct scan {
 	const struct question *question;
 	const struct path *path;
@@ -17,8 +22,8 @@ struct scan {
 	enum reason reason; /* GRANTED, or the nearest miss */
 	const struct grant_entry *grant; /* that one */
 	const struct group_view *group;
-	bool bears_ceiling; /* an active ceiling-bearing role is held at the organisation … */
-	bool ceiling_allows; /* … and one of them allows the permission */
+	struct bound now; /* what bounds the subject now … */
+	struct bound lasting; /* … and as long as the terms last */
 };
 
 void policy__scan(struct scan *scan);

@@ -169,6 +169,8 @@ static void
 block_signals(sigset_t *ending)
 {
 	ASSERT(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	/* A file that may not grow is a full disk, and no reason to end. */
+	ASSERT(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 	sigemptyset(ending);
 	sigaddset(ending, SIGTERM);
 	sigaddset(ending, SIGINT);

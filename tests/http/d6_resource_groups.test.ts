@@ -21,7 +21,8 @@ beforeAll(async () => {
 
 const groups = (rest = ""): string => `/api/workspaces/${workspace.id}/resource-groups${rest}`;
 const device = (id: string) => inWorkspace(workspace.id, "device", id);
-const makeGroup = (name = unique("group")): Promise<ResourceGroup> => admin.post(groups(), { name });
+const makeGroup = (name = unique("group")): Promise<ResourceGroup> =>
+  admin.post(groups(), { name });
 
 async function makeDevice(): Promise<string> {
   const id = unique("device");

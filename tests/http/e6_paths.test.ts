@@ -21,9 +21,7 @@ interface Path {
   name: string;
   /** Makes what the attempt is about, with the owner's key. */
   prepare: (shop: Workshop) => Promise<Attempt>;
-  /** Refused because of another permission than the stopping. */
-  because?: string | undefined;
-  /** Only an owner may. */
+  /** It takes everything that there is, not the stopping alone: only an owner may. */
   ownerOnly?: boolean;
 }
 
@@ -226,7 +224,6 @@ const roles: Path[] = [
       const draft = draftOf(role, { ceiling: null });
       return (api) => api.request("PUT", `${shop.path}/roles/${role.id}`, draft);
     },
-    because: undefined,
     ownerOnly: true,
   },
 ];
@@ -269,7 +266,6 @@ const bounds: Path[] = [
       await shop.admin.put(at, { role: null, ceiling_role: low.id });
       return (api) => api.request("PUT", at, { role: null, ceiling_role: null });
     },
-    because: undefined,
     ownerOnly: true,
   },
   ...([true, false] as const).map((confined): Path => ({
@@ -498,7 +494,7 @@ describe.each<[string, Path[]]>([
   test.each(paths)("E6_paths: $name", async (path) => {
     const shop = await makeWorkshop(server);
     const attempt = await path.prepare(shop);
-    const named = "because" in path ? path.because : STOP;
+    const named = path.ownerOnly ? undefined : STOP;
     await expectNothingGiven(shop, () => attempt(shop.weak.api), named);
     const by = path.ownerOnly ? shop.admin : shop.able.api;
     expectGiven(await attempt(by));

@@ -189,3 +189,15 @@ test("F1_several: each explains itself where it is asked to", async () => {
   expect(first).toMatchObject({ decision: false, context: { reason: "no-grant", missing: SEND } });
   expect(second).toEqual({ decision: false });
 });
+
+test("F1_several: a thousand explained at once", async () => {
+  const member = await makeMember(tenant);
+  const answer = await tenant.admin.post<{ evaluations: Decision[] }>("/access/v1/evaluations", {
+    subject: subjectOf(member), resource: number, context: { explain: true },
+    evaluations: Array.from({ length: 1000 }, (_, i) => ({ action: { name: `no:such_${i}` } })),
+  });
+  expect(answer.evaluations).toHaveLength(1000);
+  expect(answer.evaluations[999]?.context).toMatchObject({
+    reason: "permission-unknown", missing: "no:such_999",
+  });
+});

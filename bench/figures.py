@@ -1,0 +1,182 @@
+"""The figures: each function measures one row of targets and returns its figures."""
+
+from dataclasses import dataclass
+from statistics import median
+
+from programs import Failed, Store, empty_server, run_json, program, thingward
+
+ROUNDS = 5
+PASS = 100_000  # requests in a round; as many before it warm up
+RATE = 20_000  # a second, offered
+MILLION = {"principals": 1_000_000, "groups": 10_000, "devices": 100_000}
+HUNDRED_THOUSAND = {"principals": 100_000, "groups": 1_000, "devices": 10_000}
+
+
+@dataclass
+class Figure:
+    id: str
+    what: str
+    figure: str
+    limit: str
+    ratio: str
+    target: str
+    met: bool
+
+
+class Stores:
+    """Each is made once in a run."""
+
+    def __init__(self):
+        self.made = {}
+
+    def get(self, name, shape, draws=0):
+        if name not in self.made:
+            print(f"  making the store {name}", flush=True)
+            self.made[name] = Store(name, shape, draws)
+        return self.made[name]
+
+    def million(self):
+        return self.get("million", MILLION, PASS)
+
+
+def against(figure_id, what, value, most, unit):
+    """A figure against an absolute target."""
+    return Figure(figure_id, what, f"{value:.4g} {unit}", f"{most:g} {unit}", f"{value / most:.2f}",
+                  "≤ 1", value <= most)
+
+
+def medians(results, key):
+    return {name: median(r[key] for r in rounds) for name, rounds in results.items()}
+
+
+def interleaved(servers, **load):
+    """So many rounds of each in turn, so that what else the machine does hits them alike."""
+    results = {name: [] for name in servers}
+    for _ in range(ROUNDS):
+        for name, server in servers.items():
+            results[name].append(server.load(**load))
+    return results
+
+
+def p1(stores):
+    store = stores.get("hundred-thousand", HUNDRED_THOUSAND, PASS)
+    plan = ["--plan", str(store.plan)]
+    with empty_server() as empty, thingward(store) as ours:
+        servers = {"empty": empty, "ours": ours}
+        closed = interleaved(servers, requests=PASS, warmup=PASS, extra=plan)
+        offered = interleaved(servers, requests=3 * RATE, warmup=RATE, rate=RATE, extra=plan)
+    cpu, rate = medians(closed, "cpu_us_per_request"), medians(closed, "per_second")
+    late = medians(offered, "p99_us")
+    more = cpu["ours"] - cpu["empty"]
+    return [
+        Figure("P1", f"server CPU of an evaluation ({rate['ours']:,.0f}/s on one thread; the empty "
+               f"handler {rate['empty']:,.0f}/s)", f"{cpu['ours']:.2f} µs",
+               f"{cpu['empty']:.2f} µs", f"+{more:.2f} µs", "≤ +2.5 µs", more <= 2.5),
+        Figure("P1", f"p99 of an evaluation at {RATE:,}/s", f"{late['ours']:.0f} µs",
+               f"{late['empty']:.0f} µs", f"{late['ours'] / late['empty']:.2f}", "≤ 2",
+               late["ours"] <= 2 * late["empty"]),
+    ]
+
+
+def decide(stores):
+    """P2 and P3 come from one run of one program."""
+    if "decide" not in stores.made:
+        store = stores.million()
+        print("  loading a million principals", flush=True)
+        stores.made["decide"] = run_json(
+            [program("decide"), str(store.path), *(str(n) for n in MILLION.values())], 600)
+    return stores.made["decide"]
+
+
+def p2(stores):
+    r = decide(stores)
+    allocated = sum(m["allocations"] for m in r.values() if isinstance(m, dict))
+    resolved, drawn = r["resolved"], r["drawn"]
+    return [
+        against("P2", "decision, views resolved: median", resolved["median_ns"], 150, "ns"),
+        against("P2", "decision, views resolved: p99", resolved["p99_ns"], 1500, "ns"),
+        against("P2", "decision and look-ups, principal and device drawn at random out of all: "
+                "median", drawn["median_ns"], 600, "ns"),
+        against("P2", "the same: p99", drawn["p99_ns"], 1500, "ns"),
+        Figure("P2", "allocations in all of these decisions", str(allocated), "0", "", "0",
+               allocated == 0),
+    ]
+
+
+def p3(stores):
+    r = decide(stores)
+    allowed = r["resolved"]["median_ns"]
+    figures = []
+    for what, name in (("no grant", "denied_no_grant"), ("a guardrail", "denied_guardrail")):
+        denied = r[name]["median_ns"]
+        figures.append(Figure(
+            "P3", f"a denial by {what}, against an allowance", f"{denied:.0f} ns",
+            f"{allowed:.0f} ns", f"{denied / allowed:.2f}", "≤ 1.2", denied <= 1.2 * allowed))
+    worst = max(r[f"explained_{what}"]["median_ns"] for what in ("allowance", "denial", "no_grant"))
+    figures.append(against("P3", "a decision with its explanation written, the slowest of three "
+                           "kinds: median", worst / 1000, 3, "µs"))
+    return figures
+
+
+def start_ms(store):
+    with thingward(store) as server:
+        return server.started_s * 1000
+
+
+def p7(stores):
+    empty = median(start_ms(Store("fresh")) for _ in range(2 * ROUNDS))
+    store = stores.million()
+    start_ms(store)
+    full = median(start_ms(store) for _ in range(2 * ROUNDS))
+    return [
+        against("P7", "start to first answer, no store yet", empty, 50, "ms"),
+        against("P7", "start to first answer, 1,000,000 principals", full, 100, "ms"),
+    ]
+
+
+def p8(stores):
+    with thingward(Store("fresh")) as server:
+        idle = server.rss_mib()
+    store = stores.million()
+    with thingward(store) as server:
+        server.load(requests=PASS, warmup=PASS, extra=["--plan", str(store.plan)])
+        warm = server.rss_mib()
+    return [
+        against("P8", "resident memory, idle", idle, 20, "MiB"),
+        against("P8", "resident memory, 1,000,000 principals, 100,000 warm", warm, 100, "MiB"),
+    ]
+
+
+def p10(stores):
+    """The same numbers of principals, groups and devices, in few organisations and in many."""
+    few = stores.get("few", {"orgs": 10, "principals": 10_000, "groups": 2_000, "devices": 10_000},
+                     PASS)
+    many = stores.get("many", {"orgs": 10_000, "principals": 10, "groups": 2, "devices": 10}, PASS)
+    with thingward(few) as a, thingward(many) as b:
+        decisions = {"few": [], "many": []}
+        lists = {"few": [], "many": []}
+        for _ in range(ROUNDS):
+            for name, server, store in (("few", a, few), ("many", b, many)):
+                decisions[name].append(
+                    server.load(PASS, PASS, extra=["--plan", str(store.plan)]))
+                lists[name].append(server.load(5_000, 500, extra=[
+                    "--method", "GET", "--path", f"/api/orgs/{store.org}/principals?limit=10",
+                    "--header", f"Authorization: Bearer {store.key}"]))
+    figures = []
+    for what, results in (("an evaluation", decisions), ("a list of principals", lists)):
+        cpu = medians(results, "cpu_us_per_request")
+        ratio = cpu["many"] / cpu["few"]
+        figures.append(Figure(
+            "P10", f"server CPU of {what}, 10,000 organisations against 10",
+            f"{cpu['many']:.2f} µs", f"{cpu['few']:.2f} µs", f"{ratio:.2f}", "≤ 1.1", ratio <= 1.1))
+    return figures
+
+
+ALL = {"P1": p1, "P2": p2, "P3": p3, "P7": p7, "P8": p8, "P10": p10}
+
+
+def measure(name, stores):
+    try:
+        return ALL[name](stores)
+    except Failed as problem:
+        return [Figure(name, f"could not be measured: {problem}", "", "", "", "", False)]
