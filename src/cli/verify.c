@@ -1,7 +1,6 @@
 #include "iam/verify.h"
 #include "cli/command.h"
-
-#define BUSY_TIMEOUT_MS 2000
+#include "server/installation.h"
 
 struct verifying {
 	struct store_job job; /* first */
@@ -56,15 +55,14 @@ verify_run(struct store_job *job, struct tx *tx, struct error *err)
 enum exit_status
 command_verify(struct invocation *in)
 {
-	const struct store_options options = {.path = in->config.store,
-		.readers = 1,
-		.read_queue_max = 1,
-		.busy_timeout_ms = BUSY_TIMEOUT_MS,
-		.read_only = true};
+	struct store_options options = installation_store_options(&in->config);
 	struct verifying v = {.job = {.run = verify_run}};
 	struct store *store = NULL;
 	struct error err = {0};
 
+	options.readers = 1;
+	options.read_only = true;
+	options.statement_timeout_ms = 0; /* it looks at everything */
 	enum status rc = crypto_init(&err);
 	if (rc == OK)
 		rc = store_open(&store, &options, &err);

@@ -1,26 +1,70 @@
 // The program under test: where it is, how it is called, and how its store is named.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 
 export const ROOT = resolve(import.meta.dirname, "../../..");
 export const THINGWARD = resolve(ROOT, process.env["THINGWARD"] ?? "build/test/src/cli/thingward");
 
 if (!existsSync(THINGWARD)) throw new Error(`${THINGWARD} is missing; ./test http builds it`);
 
+/** "sqlite" or "postgres". */
+export const ENGINE = process.env["THINGWARD_TEST_STORE"] ?? "sqlite";
+if (ENGINE !== "sqlite" && ENGINE !== "postgres")
+  throw new Error(`THINGWARD_TEST_STORE: no engine "${ENGINE}"`);
+
+/** One statement on a database of the server that tools/postgres.py started; its rows as text. */
+export function psql(url: string, sql: string): string {
+  const program = join(process.env["THINGWARD_TEST_PGBIN"] ?? "", "psql");
+  const args = ["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, url];
+  const ran = spawnSync(program, args, { encoding: "utf8" });
+  if (ran.status !== 0) throw new Error(`psql: ${sql}: ${ran.stderr}`);
+  return ran.stdout.trim();
+}
+
+/** The URL of a database on that server. */
+function databaseUrl(name: string): string {
+  const server = process.env["THINGWARD_TEST_DATABASE"];
+  if (server === undefined) throw new Error("run by tools/postgres.py, which starts a PostgreSQL");
+  return server.replace("/postgres?", `/${name}?`);
+}
+
+let databases = 0;
+
 /** A store of its own for one server: a fresh one, or one that an earlier server left. */
 export class Store {
   readonly folder = mkdtempSync(join(tmpdir(), "thingward-test-"));
   readonly path = join(this.folder, "thingward.db");
   readonly options: readonly string[];
+  readonly url: string | undefined;
+  private readonly database: string | undefined;
 
-  constructor(readonly engine = process.env["THINGWARD_TEST_STORE"] ?? "sqlite") {
-    if (engine !== "sqlite") throw new Error(`THINGWARD_TEST_STORE: no engine "${engine}"`);
+  constructor(readonly engine = ENGINE) {
     this.options = ["--store", this.path];
+    if (engine === "sqlite") return;
+    this.database = `h${process.pid}_${databases++}`;
+    psql(databaseUrl("postgres"), `CREATE DATABASE ${this.database}`);
+    this.url = databaseUrl(this.database);
+    // The keys stand beside what --store names.
+    this.options = [...this.options, "--database", this.url];
+  }
+
+  /** Changes the store behind the program's back. */
+  alter(sql: string): void {
+    if (this.url !== undefined) {
+      psql(this.url, sql);
+      return;
+    }
+    const database = new DatabaseSync(this.path);
+    database.exec(sql);
+    database.close();
   }
 
   remove(): void {
+    if (this.database !== undefined)
+      psql(databaseUrl("postgres"), `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
