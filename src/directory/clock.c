@@ -78,6 +78,7 @@ clock__take_room(struct directory *d, size_t size)
 			mutex_lock(&c->mutex);
 			continue;
 		}
+		index__remove(d, e);
 		forget(d, e);
 		entry__retire(e);
 		atomic_fetch_add_explicit(&d->evictions, 1, memory_order_relaxed);

@@ -20,7 +20,7 @@ directory_new(struct directory **out, const struct directory_options *options, s
 	if (!d)
 		return error_no_memory(err);
 	memset(d, 0, sizeof(*d));
-	if (!table_init(&d->table) || !table_init(&d->orgs)) {
+	if (!table_init(&d->table) || !table_init(&d->orgs) || !index__init(&d->index)) {
 		directory_free(&d);
 		return error_no_memory(err);
 	}
@@ -85,6 +85,7 @@ directory_free(struct directory **directory)
 	}
 	destroy_table(d->table.nodes);
 	destroy_table(d->orgs.nodes);
+	index__clear(&d->index);
 	free(d->clock.slots);
 	free(d);
 	*directory = NULL;

@@ -3,9 +3,9 @@
 
 #include "directory/internal.h"
 
-/* What an entry costs beside its block: the allocator's header, its slot of the clock, and about
- * one and a half buckets of the table. */
-#define OVERHEAD (8 + 8 + 24)
+/* What an entry costs beside its block: the allocator's header, its slot of the clock, about
+ * one and a half buckets of the table, and two slots of the index. */
+#define OVERHEAD (8 + 8 + 24 + 16)
 
 static enum status
 pack_failed(const struct packer *p, struct error *err)

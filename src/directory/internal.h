@@ -98,6 +98,34 @@ struct table {
 };
 #define BUCKETS_FIRST 1024
 
+/* The short way into the table: index.c. Written under the mutex, read without. */
+#define INDEX_SLOTS 8
+struct index_line {
+	_Alignas(64) _Atomic uint64_t slots[INDEX_SLOTS]; /* address, and hash above; 0: empty */
+};
+struct lines {
+	struct index_line *at;
+	uint64_t mask;
+};
+struct index {
+	pthread_mutex_t mutex;
+	struct lines *_Atomic lines; /* reclaimed when no reader is left */
+	struct lines *next; /* while it grows: what is put in and taken out is so in both */
+};
+
+static inline struct index_line *
+lines__line(const struct lines *lines, uint64_t hash)
+{
+	return &lines->at[hash >> 16 & lines->mask];
+}
+
+bool index__init(struct index *index);
+void index__clear(struct index *index);
+/* Inside directory_enter; after the same was done to the table. */
+void index__put(struct directory *d, struct entry *e);
+void index__remove(struct directory *d, struct entry *e);
+void index__grow(struct directory *d); /* outside directory_enter: it waits for readers */
+
 #define STRIPES 1024
 struct stripe {
 	pthread_mutex_t mutex; /* publishing and dropping, one at a time */
@@ -132,6 +160,7 @@ struct directory {
 	size_t memory_max;
 	uint64_t seed;
 	struct table table, orgs; /* of entries, and of heads */
+	struct index index;
 	struct stripe stripes[STRIPES];
 	struct clock clock;
 	_Atomic size_t bytes;
@@ -152,6 +181,10 @@ _Static_assert(STRIPES == 1 << 10, "the upper ten bits choose the stripe");
 
 /* The table: table.c. Inside directory_enter. */
 struct entry *table__find(struct directory *d, const struct view_key *key);
+/* Looks for several at once (at most TABLE_FIND_MAX), so that the waits for memory overlap. */
+#define TABLE_FIND_MAX 16
+void table__find_all(
+	struct directory *d, struct entry **out, const struct view_key *keys, uint32_t count);
 uint64_t table__epoch(struct directory *d, const struct view_key *key);
 /* Publishes, unless the key was dropped since `epoch` was noted (or memory fails): then false, and
  * the entry is freed. Takes the entry in either case. */

@@ -176,12 +176,35 @@ directory_resource(struct directory *d, struct org_id org, struct workspace_id w
 	return view;
 }
 
+/* The found one, or NULL and a miss, of one of several that were looked for at once. */
+static const void *
+take(struct directory *d, const struct view_key *key, struct entry *e, const struct org_view *org,
+	struct misses *m)
+{
+	if (LIKELY(e && !names_are_old(e, org)))
+		return use(d, e);
+	note_miss(d, m, &(struct miss){.key = *key});
+	return NULL;
+}
+
 void
 directory_groups(struct directory *d, const struct org_view *org,
 	const struct principal_view *principal, const struct group_view **out, struct misses *m)
 {
-	for (uint32_t i = 0; i < principal->group_count; i++)
-		out[i] = directory_group(d, org, principal->groups[i], m);
+	struct view_key keys[TABLE_FIND_MAX];
+	struct entry *found[TABLE_FIND_MAX];
+	uint32_t left = principal->group_count, done = 0;
+	while (left > 0) {
+		uint32_t some = left < TABLE_FIND_MAX ? left : TABLE_FIND_MAX;
+		for (uint32_t i = 0; i < some; i++)
+			keys[i] = (struct view_key){
+				VIEW_GROUP, org->id, principal->groups[done + i].id};
+		table__find_all(d, found, keys, some);
+		for (uint32_t i = 0; i < some; i++)
+			out[done + i] = take(d, &keys[i], found[i], org, m);
+		done += some;
+		left -= some;
+	}
 }
 
 const struct org_view *

@@ -24,13 +24,72 @@ is_entry(struct cds_lfht_node *node, const void *wanted)
 	return e->kind == key->kind && uuid_eq(e->id, key->id) && uuid_eq(e->org, key->org.id);
 }
 
+/* The long way. */
 static struct entry *
-find(struct directory *d, const struct view_key *key, uint64_t hash)
+find_chained(struct directory *d, const struct view_key *key, uint64_t hash)
 {
 	struct cds_lfht_iter it;
 	cds_lfht_lookup(d->table.nodes, hash, is_entry, key, &it);
 	struct cds_lfht_node *node = cds_lfht_iter_get_node(&it);
 	return node ? caa_container_of(node, struct entry, node) : NULL;
+}
+
+static struct index_line *
+line_at(struct directory *d, uint64_t hash)
+{
+	return lines__line(atomic_load_explicit(&d->index.lines, memory_order_acquire), hash);
+}
+
+/* The first in a line that has the upper bits of the hash, from `at` on; NULL when none has. */
+static struct entry *
+candidate(const struct index_line *line, uint64_t hash, unsigned *at)
+{
+	for (; *at < INDEX_SLOTS; (*at)++) {
+		uint64_t slot = atomic_load_explicit(&line->slots[*at], memory_order_acquire);
+		if (slot && (slot ^ hash << 48) >> 48 == 0)
+			return (struct entry *)(uintptr_t)(slot ^ hash << 48);
+	}
+	return NULL;
+}
+
+static struct entry *
+find(struct directory *d, const struct view_key *key, uint64_t hash)
+{
+	const struct index_line *line = line_at(d, hash);
+	struct entry *e;
+	for (unsigned at = 0; (e = candidate(line, hash, &at)); at++) {
+		if (LIKELY(is_entry(&e->node, key)))
+			return e;
+	}
+	return find_chained(d, key, hash);
+}
+
+/* What a decision reads of an entry: the processor fetches further lines by itself. */
+static void
+prefetch_entry(const struct entry *e)
+{
+	for (size_t at = 0; at < 6; at++)
+		__builtin_prefetch((const char *)e + at * 64);
+}
+
+void
+table__find_all(
+	struct directory *d, struct entry **out, const struct view_key *keys, uint32_t count)
+{
+	uint64_t hashes[TABLE_FIND_MAX];
+	ASSERT(count <= TABLE_FIND_MAX);
+	for (uint32_t i = 0; i < count; i++) {
+		hashes[i] = key__hash(d, &keys[i]);
+		__builtin_prefetch(line_at(d, hashes[i]));
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		unsigned at = 0;
+		const struct entry *e = candidate(line_at(d, hashes[i]), hashes[i], &at);
+		if (e)
+			prefetch_entry(e);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		out[i] = find(d, &keys[i], hashes[i]);
 }
 
 struct entry *
@@ -51,6 +110,7 @@ take_out(struct directory *d, struct entry *e)
 {
 	if (cds_lfht_del(d->table.nodes, &e->node) != 0)
 		return;
+	index__remove(d, e);
 	clock__remove(d, e);
 	entry__retire(e);
 }
@@ -64,11 +124,14 @@ put_in(struct directory *d, struct entry *e, const struct view_key *key, uint64_
 		cds_lfht_add_replace(d->table.nodes, hash, is_entry, key, &e->node);
 	if (before) {
 		struct entry *old = caa_container_of(before, struct entry, node);
+		index__remove(d, old);
 		clock__remove(d, old);
 		entry__retire(old);
 	}
-	if (clock__add(d, e))
+	if (clock__add(d, e)) {
+		index__put(d, e);
 		return true;
+	}
 	ASSERT(cds_lfht_del(d->table.nodes, &e->node) == 0);
 	entry__retire(e);
 	return false;
@@ -151,6 +214,7 @@ void
 table__grow(struct directory *d)
 {
 	grow(&d->table);
+	index__grow(d);
 	grow(&d->orgs);
 }
 

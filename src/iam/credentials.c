@@ -29,8 +29,7 @@ static const struct sql CREDENTIAL_PURGE_DEAD =
 	    " (SELECT credential FROM credentials WHERE org = $1 AND principal = $2"
 	    "  ORDER BY state, credential DESC LIMIT 64)");
 static const struct sql CREDENTIAL_RETIRE =
-	SQL("UPDATE credentials SET expires_us = $3 WHERE org = $1 AND principal = $2 AND state = 1"
-	    " AND credential <> $4 AND (expires_us IS NULL OR expires_us > $3)");
+	SQL("UPDATE credentials SET expires_us = $3 WHERE org = $1 AND credential = $2");
 static const struct sql CREDENTIAL_REVOKE =
 	SQL("UPDATE credentials SET state = 5 WHERE org = $1 AND credential = $2");
 static const struct sql CREDENTIAL_USED =
@@ -147,24 +146,43 @@ credential__insert(struct issued_secret *out, struct call *call, struct principa
 	return rc;
 }
 
+static enum status
+retire(struct call *call, const struct credential *before, int64_t end_us, struct error *err)
+{
+	struct credential after = *before;
+	struct query q;
+
+	after.expires_us = end_us;
+	enum status rc = iam__record(call, "credentials.update", "credential", before->id.id,
+		VERSIONS(call_json(call, credential_write, before),
+			call_json(call, credential_write, &after)),
+		err);
+	if (rc == OK)
+		rc = iam__query(&q, call, &CREDENTIAL_RETIRE, before->id.id, err);
+	if (rc != OK)
+		return rc;
+	query_bind_int(&q, 3, end_us);
+	rc = query_run(&q, NULL, err);
+	if (rc == OK)
+		call_touch(call, VIEW_CREDENTIAL, before->id.id);
+	return rc;
+}
+
 /* The others go on for an overlap, then end by themselves. */
 static enum status
 retire_others(struct call *call, const struct credential *kept, int64_t after_s, struct error *err)
 {
-	struct query q;
-	struct credential *others;
+	int64_t end_us = call->now_us + after_s * US_PER_S;
+	struct credential *all;
 	size_t count;
 
-	enum status rc = credential_list(&others, &count, call, kept->principal, err);
-	for (size_t i = 0; rc == OK && i < count; i++)
-		call_touch(call, VIEW_CREDENTIAL, others[i].id.id);
-	if (rc == OK)
-		rc = iam__query(&q, call, &CREDENTIAL_RETIRE, kept->principal.id, err);
-	if (rc != OK)
-		return rc;
-	query_bind_int(&q, 3, call->now_us + after_s * US_PER_S);
-	query_bind_uuid(&q, 4, kept->id.id);
-	return query_run(&q, NULL, err);
+	enum status rc = credential_list(&all, &count, call, kept->principal, err);
+	for (size_t i = 0; rc == OK && i < count; i++) {
+		if (!uuid_eq(all[i].id.id, kept->id.id) && all[i].state == STATE_ACTIVE &&
+			all[i].expires_us > end_us)
+			rc = retire(call, &all[i], end_us, err);
+	}
+	return rc;
 }
 
 static enum status

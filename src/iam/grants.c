@@ -39,6 +39,9 @@ static const struct sql GRANT_LIST_OF_HOLDER =
 	    " ORDER BY g.grant_id LIMIT $5");
 static const struct sql GRANT_DELETE = SQL("DELETE FROM grants WHERE org = $1 AND grant_id = $2");
 
+static const struct sql HOLDER_KIND =
+	SQL("SELECT kind FROM principals WHERE org = $1 AND principal = $2");
+
 static enum status
 grant_read(void *element, struct query *q, struct call *call, struct error *err)
 {
@@ -188,20 +191,47 @@ grant_create(
 	return rc;
 }
 
+static enum status
+grant_not_found(struct error *err)
+{
+	return error_set(err, ERR_NOT_FOUND, "grant-not-found", "There is no such grant.");
+}
+
+/* What a key carries is shown to whoever may know of the key. */
+static enum status
+see_holder(bool *visible, struct call *call, const struct grant *grant, struct error *err)
+{
+	int64_t kind;
+
+	*visible = true;
+	if (grant->holder_kind == HOLDER_GROUP)
+		return OK;
+	enum status rc = iam__count(&kind, call, &HOLDER_KIND, grant->holder, err);
+	if (rc != OK)
+		return rc;
+	return principal_see(visible, call, (struct principal_id){grant->holder},
+		(enum principal_kind)kind, err);
+}
+
 enum status
 grant_load(struct grant *out, struct call *call, struct grant_id id, struct error *err)
 {
 	struct query q;
+	bool visible = false;
 
 	enum status rc = iam__query(&q, call, &GRANT_SELECT, id.id, err);
 	if (rc != OK)
 		return rc;
 	rc = query_next(&q, err);
 	if (rc == OK && !q.row)
-		rc = error_set(err, ERR_NOT_FOUND, "grant-not-found", "There is no such grant.");
+		rc = grant_not_found(err);
 	if (rc == OK)
 		rc = grant_read(out, &q, call, err);
 	query_end(&q);
+	if (rc == OK)
+		rc = see_holder(&visible, call, out, err);
+	if (rc == OK && !visible)
+		rc = grant_not_found(err);
 	return rc;
 }
 
@@ -227,7 +257,17 @@ grant_list(struct grant **out, size_t *count, struct call *call, const struct gr
 		.bind = bind_filter,
 		.filter = filter};
 
-	return iam__list((void **)out, count, call, page, &listing, err);
+	size_t read = 0, shown = 0;
+
+	enum status rc = iam__list((void **)out, &read, call, page, &listing, err);
+	for (size_t i = 0; rc == OK && i < read; i++) {
+		bool visible;
+		rc = see_holder(&visible, call, &(*out)[i], err);
+		if (rc == OK && visible)
+			(*out)[shown++] = (*out)[i];
+	}
+	*count = shown;
+	return rc;
 }
 
 enum status

@@ -126,13 +126,37 @@ write_row(struct call *call, const struct org *org, struct error *err)
 	return query_run(&q, NULL, err);
 }
 
+/* What an operator does to an organisation is the platform's concern too: the organisation's own
+ * records are out of sight once it is gone. */
+static enum status
+record_at_platform(struct call *call, const struct change *change, struct error *err)
+{
+	struct chain platform;
+
+	if (!org_is_platform(call->caller.org) || org_is_platform(call->chain.org))
+		return OK;
+	enum status rc = chain_open(&platform, call->tx, PLATFORM, err);
+	if (rc == OK)
+		rc = chain_record(&platform, call, change, err);
+	return rc == OK ? chain_close(&platform, call->tx, err) : rc;
+}
+
 static enum status
 record_update(struct call *call, const char *action, const struct org *before,
 	const struct org *after, struct error *err)
 {
+	char id[UUID_TEXT_LEN + 1];
+	const struct change change = {.action = action,
+		.subject_kind = "organisation",
+		.subject = {id, UUID_TEXT_LEN},
+		.before = call_json(call, org_write, before),
+		.after = call_json(call, org_write, after)};
+
+	uuid_format(id, before->id.id);
 	enum status rc = iam__record(call, action, "organisation", before->id.id,
-		VERSIONS(call_json(call, org_write, before), call_json(call, org_write, after)),
-		err);
+		VERSIONS(change.before, change.after), err);
+	if (rc == OK)
+		rc = record_at_platform(call, &change, err);
 	if (rc == OK)
 		rc = write_row(call, after, err);
 	if (rc == OK)

@@ -1,10 +1,17 @@
 #include "policy/path.h"
 
+static uint64_t
+filter_bit(struct uuid node)
+{
+	return UINT64_C(1) << (node.bytes[15] & 63);
+}
+
 static void
 path_add(struct path *path, struct uuid node)
 {
 	ASSERT(path->count < ARRAY_LEN(path->nodes));
 	path->nodes[path->count++] = node;
+	path->filter |= filter_bit(node);
 }
 
 void
@@ -13,6 +20,7 @@ policy__path(struct path *path, const struct question *question)
 	const struct target *target = &question->target;
 
 	path->count = 0;
+	path->filter = 0;
 	path_add(path, question->org->id.id);
 	if (target->workspace)
 		path_add(path, target->workspace->id.id);
@@ -28,6 +36,8 @@ policy__path(struct path *path, const struct question *question)
 bool
 policy__path_has(const struct path *path, struct uuid node)
 {
+	if (!(path->filter & filter_bit(node)))
+		return false;
 	for (uint32_t i = 0; i < path->count; i++) {
 		if (uuid_eq(path->nodes[i], node))
 			return true;

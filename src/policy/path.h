@@ -7,6 +7,7 @@
  * resource. */
 struct path {
 	uint32_t count;
+	uint64_t filter; /* a bit for the last byte of each node: spares most comparisons */
 	struct uuid nodes[3 + RGROUPS_PER_RESOURCE_MAX];
 };
 

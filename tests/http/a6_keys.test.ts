@@ -5,8 +5,10 @@ import { DatabaseSync } from "node:sqlite";
 import { beforeAll, expect, test } from "vitest";
 import { may } from "./harness/access.ts";
 import { expectForbidden, expectProblem, type Api, type Tenant } from "./harness/api.ts";
-import { give, makeGroup, makeInWorkspace, makeMachine, makeMember, makeOrg, makeRole, makeWorkspace, unique }
-  from "./harness/make.ts";
+import {
+  give, makeGroup, makeInWorkspace, makeMachine, makeMember, makeOrg, makeRole, makeWorkspace,
+  unique,
+} from "./harness/make.ts";
 import { useServer } from "./harness/server.ts";
 import type { Credential, Page, Principal, PrincipalCreated, Role } from "./harness/types.ts";
 import { until } from "./harness/until.ts";
@@ -50,7 +52,9 @@ test("A6_keys: a key is created, calls as itself, is shown, changed and deleted"
   const name = unique("integration");
   const made = await tenant.admin.post<PrincipalCreated>(
     `${tenant.path}/api-keys`, { name, description: "for the ERP" });
-  expect(made.principal).toMatchObject({ kind: "api_key", name, state: "active", expires_at: null });
+  expect(made.principal).toMatchObject({
+    kind: "api_key", name, state: "active", expires_at: null,
+  });
   expect(made.secret).toMatch(/^twk_[A-Za-z0-9_-]{40,}$/);
   expect(made.credential).toMatchObject({
     principal: made.principal.id, state: "active", last_used_at: null, rotation_due: false,
@@ -125,12 +129,12 @@ test("A6_keys: several credentials each; revoking one leaves its siblings workin
   });
   // Of another principal it is not found, even by who may do everything.
   const other = await makeMachine(tenant, "api-keys");
-  expectProblem(await tenant.admin.request(
-    "DELETE", `${credentialsOf(other.principal)}/${third.credential.id}`), 404, "credential-not-found");
+  const astray = `${credentialsOf(other.principal)}/${third.credential.id}`;
+  expectProblem(await tenant.admin.request("DELETE", astray), 404, "credential-not-found");
   expect(await works(third.secret)).toBe(true);
 });
 
-test("A6_keys: rotation overlaps for the stated time, and then the old secret is dead", async () => {
+test("A6_keys: rotation overlaps for the stated time, then the old secret is dead", async () => {
   const key = await makeMachine(tenant, "api-keys");
   const next = await issue(key.principal, { retire_others_after_s: 3600 });
   expect(await Promise.all([key.secret, next.secret].map(works))).toEqual([true, true]);
@@ -179,7 +183,7 @@ test("A6_keys: key and credential each have a state and an expiry, and both coun
   await until("the key to end", async () => !(await works(key.secret)));
 });
 
-test("A6_keys: a wrong secret is refused, whatever is wrong with it, in the same words", async () => {
+test("A6_keys: a secret is refused in the same words whatever is wrong with it", async () => {
   const key = await makeMachine(tenant, "api-keys");
   const gone = await makeMachine(tenant, "api-keys");
   await tenant.admin.delete(`${tenant.path}/api-keys/${gone.principal.id}`);
@@ -199,7 +203,7 @@ test("A6_keys: a wrong secret is refused, whatever is wrong with it, in the same
   expect(await works(key.secret)).toBe(true);
 });
 
-test("A6_keys: age and last use are shown, with a reminder to rotate an old credential", async () => {
+test("A6_keys: age and last use are shown, with a reminder to rotate", async () => {
   const key = await makeMachine(tenant, "api-keys");
   const unused = await issue(key.principal);
   const id = key.credential?.id ?? "";
@@ -207,7 +211,8 @@ test("A6_keys: age and last use are shown, with a reminder to rotate an old cred
   await server.as(key.secret).get("/api/self");
   await server.stop();
   const database = new DatabaseSync(server.store.path);
-  const aged = database.prepare("UPDATE credentials SET created_us = created_us - ? WHERE credential = ?")
+  const aged = database
+    .prepare("UPDATE credentials SET created_us = created_us - ? WHERE credential = ?")
     .run(91n * DAY_US, Buffer.from(unused.credential.id.replaceAll("-", ""), "hex"));
   database.close();
   expect(aged.changes).toBe(1);
@@ -275,11 +280,12 @@ test("A6_keys: nobody gets a secret of a machine that carries more than he may g
   expect(await works(strong.secret)).toBe(false);
 });
 
-test("A6_keys: a principal has a bounded number of live credentials, and people have none", async () => {
+test("A6_keys: live credentials are bounded in number, and people have none", async () => {
   const key = await makeMachine(tenant, "api-keys");
   const at = credentialsOf(key.principal);
   for (let live = 1; live < 16; live++) await issue(key.principal);
-  expectProblem(await tenant.admin.request("POST", at, { name: "17" }), 409, "too-many-credentials");
+  const last = await tenant.admin.request("POST", at, { name: "17" });
+  expectProblem(last, 409, "too-many-credentials");
   await tenant.admin.delete(`${at}/${key.credential?.id}`);
   await issue(key.principal);
   const member = await makeMember(tenant);
@@ -288,7 +294,7 @@ test("A6_keys: a principal has a bounded number of live credentials, and people 
   expect(await may(tenant, member, "iam:groups:read")).toBe(false);
 });
 
-test("A6_keys: a secret is in one answer and nowhere else: no list, record, log or byte of the store", async () => {
+test("A6_keys: a secret is in one answer, and in no list, record, log or store", async () => {
   const own = await makeOrg(server);
   const workspace = await makeWorkspace(own);
   const role = await own.admin.post<Role>(`${own.path}/roles`, {
@@ -315,8 +321,11 @@ test("A6_keys: a secret is in one answer and nowhere else: no list, record, log 
   await own.admin.patch(`${own.path}/api-keys/${key.principal.id}`, { description: "changed" });
 
   // The 256 random bits: after the organisation and the credential, before the checksum.
-  const randoms = secrets.map((secret) => Buffer.from(secret.slice(4), "base64url").subarray(32, 64));
-  const texts = [...secrets.map((secret) => secret.slice(50)), ...randoms.map((b) => b.toString("hex"))];
+  const randoms = secrets.map((secret) =>
+    Buffer.from(secret.slice(4), "base64url").subarray(32, 64));
+  const texts = [
+    ...secrets.map((secret) => secret.slice(50)), ...randoms.map((bytes) => bytes.toString("hex")),
+  ];
   const answers: string[] = [];
   const self = await server.as(key.secret).request("GET", "/api/self");
   answers.push(self.text);

@@ -197,7 +197,7 @@ test("A9_isolation: the contract names something of an organisation in most oper
 });
 
 describe("foreign identifiers", () => {
-  test("A9_isolation: every operation answers 404 when its organisation or workspace is foreign", async () => {
+  test("A9_isolation: a foreign organisation or workspace is 404 to every operation", async () => {
     const before = await revision(there);
     for (const one of cases) {
       const answer = await ask(one, (name) => valueOf(there, one, name));
@@ -209,7 +209,7 @@ describe("foreign identifiers", () => {
     expect(await revision(there)).toBe(before);
   });
 
-  test("A9_isolation: every identifier of every operation answers 404 when it alone is foreign", async () => {
+  test("A9_isolation: each identifier that alone is foreign is 404", async () => {
     const before = [await revision(here), await revision(there)];
     let tried = 0;
     for (const one of cases)
@@ -283,7 +283,8 @@ describe("foreign identifiers", () => {
 
   test("A9_isolation: lists and filters never show what is foreign", async () => {
     const needles = [...Object.values(there.ids), there.org.name];
-    const lists = cases.filter((one) => one.method === "GET" && one.operation["x-door"] === undefined);
+    const lists = cases.filter(({ method, operation }) =>
+      method === "GET" && operation["x-door"] === undefined);
     for (const one of lists) {
       const answer = await ask(one, (name) => valueOf(here, one, name));
       expect(answer.status, `${one.operation.operationId}: ${answer.text}`).toBe(200);
@@ -329,9 +330,11 @@ describe("foreign identifiers", () => {
     }
   });
 
-  test("A9_isolation: the platform and its list of organisations are closed to a tenant", async () => {
-    for (const path of ["/api/orgs/platform", "/api/orgs/platform/roles", "/api/orgs/platform/records"])
-      expectProblem(await here.admin.request("GET", path), 404, "organisation-not-found");
+  test("A9_isolation: the platform and its organisations are closed to a tenant", async () => {
+    for (const below of ["", "/roles", "/records"]) {
+      const answer = await here.admin.request("GET", `/api/orgs/platform${below}`);
+      expectProblem(answer, 404, "organisation-not-found");
+    }
     for (const [method, path, status, body] of [
       ["GET", "/api/orgs", 404, undefined],
       ["POST", "/api/orgs", 404, { name: unique("planted") }],
@@ -360,7 +363,7 @@ describe("foreign identifiers", () => {
 });
 
 describe("system roles", () => {
-  test("A9_system_roles: no system role can be replaced or deleted, by its owner or an operator", async () => {
+  test("A9_system_roles: no owner or operator replaces or deletes a system role", async () => {
     const everything = ["organisation-access", "communications-platform", "device-platform"];
     const tenant = await makeOrg(server, ...everything);
     const roles = await tenant.admin.list<Role>(`${tenant.path}/roles`);
@@ -369,7 +372,8 @@ describe("system roles", () => {
     expect(system.map((role) => role.name)).toContain("owner");
     for (const role of system) {
       const at = `${tenant.path}/roles/${role.id}`;
-      const draft = { name: role.name, kinds: role.kinds, exercises: role.exercises, title: "Mine" };
+      const { name, kinds, exercises } = role;
+      const draft = { name, kinds, exercises, title: "Mine" };
       const renamed = { ...draft, name: unique("mine") };
       for (const change of [draft, renamed, { ...draft, exercises: [] }])
         expectProblem(await tenant.admin.request("PUT", at, change), 409, "role-is-system");

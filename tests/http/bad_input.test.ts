@@ -183,9 +183,9 @@ describe("identifiers", () => {
     return rest;
   }
 
-  test.each(things.map(([code, of, attempts], i) => ({ name: `${i} ${code}`, code, of, attempts })))(
-    "foreign and unknown are the same: $name",
-    async ({ code, of, attempts }) => {
+  test.each(things.map((thing, i) => [`${i} ${thing[0]}`, thing] as const))(
+    "foreign and unknown are the same: %s",
+    async (_, [code, of, attempts]) => {
       const foreign = attempts(of(other));
       const unknown = attempts(randomUUID());
       for (const [i, [method, path, body]] of foreign.entries()) {
@@ -425,11 +425,13 @@ describe("bodies", () => {
     const problem = expectProblem(
       await admin.request("POST", org("groups"), { name: "x", nam: "y" }), 400);
     expect(problem.detail).toMatch(/body\.nam/);
-    await expectEach([["GET", org("groups"), undefined], ["PATCH", org(`groups/${own.group.id}`), {}],
+    const many = Array.from({ length: 33 }, (_, i) => `r${i}`);
+    await expectEach([
+      ["PATCH", org(`groups/${own.group.id}`), {}],
       ["POST", org("api-keys"), { name: "x", roles: ["a".repeat(64)] }],
-      ["POST", org("api-keys"), { name: "x", roles: Array.from({ length: 33 }, (_, i) => `r${i}`) }],
+      ["POST", org("api-keys"), { name: "x", roles: many }],
       ["POST", org("api-keys"), { name: "x", roles: [own.role.name, own.role.name] }],
-    ].slice(1) as [Method, string, unknown][], 400, "invalid-input");
+    ], 400, "invalid-input");
   });
 
   test("a body where none is taken, none where one is needed", async () => {
@@ -465,7 +467,8 @@ describe("bodies", () => {
       const headers = { "content-type": type };
       expectProblem(await admin.request("POST", org("groups"), '{"name":"x"}', headers),
         415, "not-json");
-      expect((await admin.request("POST", "/access/v1/evaluation", "{}", headers)).status).toBe(415);
+      const asked = await admin.request("POST", "/access/v1/evaluation", "{}", headers);
+      expect(asked.status).toBe(415);
     }
   });
 });

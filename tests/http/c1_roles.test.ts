@@ -14,8 +14,13 @@ import type { Entity, Principal, ResourceGroup, Role, Workspace } from "./harnes
 const blueprint = JSON.parse(
   readFileSync(join(ROOT, "blueprints/communications-platform.json"), "utf8"),
 ) as { permissions: { name: string }[]; roles: { name: string; exercises: string[] }[] };
-const HYBRID = ["connect", "create", "delete", "read", "update"].map((name) => `hybrid_sites:${name}`);
+const HYBRID =
+  ["connect", "create", "delete", "read", "update"].map((verb) => `hybrid_sites:${verb}`);
 const BILLING = ["statements:download", "statements:read"];
+interface Site extends Entity {
+  node: string;
+}
+
 const server = useServer();
 let tenant: Tenant;
 let everything: string[];
@@ -32,9 +37,10 @@ function held(who: Principal, at: Entity = orgAsked(tenant)): Promise<string[]> 
 }
 
 /** A hybrid site of a workspace, registered by the administrator. */
-async function makeSite(where: Workspace, ...groups: ResourceGroup[]): Promise<Entity & { node: string }> {
+async function makeSite(where: Workspace, ...groups: ResourceGroup[]): Promise<Site> {
   const id = unique("site");
-  const site = await tenant.admin.post<{ node_id: string }>(`/api/workspaces/${where.id}/resources`, {
+  const at = `/api/workspaces/${where.id}/resources`;
+  const site = await tenant.admin.post<{ node_id: string }>(at, {
     type: "hybrid_site", id, groups: groups.map((group) => group.id),
   });
   return { type: "hybrid_site", id, properties: { workspace: where.id }, node: site.node_id };
@@ -45,10 +51,11 @@ function siteHeld(who: Principal, { type, id, properties }: Entity): Promise<str
     [...HYBRID, "messages:send", ...BILLING]);
 }
 
-test("C1_roles: the admin may do everything, the others exactly their part, whoever has no role nothing", async () => {
+test("C1_roles: the admin may do everything, the others exactly their part", async () => {
   expect(everything).toEqual(expect.arrayContaining(blueprint.permissions.map(({ name }) => name)));
   const inside: Entity = { type: "workspace", id: workspace.id };
-  const number: Entity = { type: "phone_number", id: "+4930123", properties: { workspace: workspace.id } };
+  const properties = { workspace: workspace.id };
+  const number: Entity = { type: "phone_number", id: "+4930123", properties };
   for (const [role, expected] of [
     ["admin", everything], ["hybrid_admin", HYBRID], ["billing_administrator", BILLING],
   ] as const)
@@ -62,14 +69,15 @@ test("C1_roles: the admin may do everything, the others exactly their part, whoe
   expect(await held(await makeMember(tenant))).toEqual([]);
 });
 
-test("C1_roles: the billing administrator has no service API, the hybrid administrator no statements", async () => {
+test("C1_roles: neither of the two others has the service API or manages access", async () => {
   const services = blueprint.permissions.map(({ name }) => name)
     .filter((name) => !HYBRID.includes(name) && !BILLING.includes(name));
   expect(services).toContain("messages:send");
   const asked = [...services, ...everything.filter((name) => name.startsWith("iam:"))];
   for (const role of ["billing_administrator", "hybrid_admin"]) {
     const key = await makeMachine(tenant, "api-keys", { roles: [role] });
-    expect(await allowed(tenant.admin, subjectOf(key.principal), orgAsked(tenant), asked)).toEqual([]);
+    const has = await allowed(tenant.admin, subjectOf(key.principal), orgAsked(tenant), asked);
+    expect(has).toEqual([]);
     for (const path of ["members", "roles", "api-keys", "records", "grants"])
       expectForbidden(await server.as(key.secret).request("GET", `${tenant.path}/${path}`));
     expectForbidden(await server.as(key.secret).request("POST", `${tenant.path}/grants`, {
@@ -104,7 +112,8 @@ test("C1_roles: the three roles come with the platform and stay as they are", as
     expect(role?.exercises.toSorted()).toEqual(stated.exercises.toSorted());
     expect(role?.kinds.toSorted()).toEqual(["api_key", "member", "service_account"]);
   }
-  expect(roles.find((one) => one.name === "admin")).toMatchObject({ exercises_all: true, gives_all: true });
+  const admin = roles.find((one) => one.name === "admin");
+  expect(admin).toMatchObject({ exercises_all: true, gives_all: true });
 });
 
 test("C11_sites: the hybrid admin runs every site of the organisation; others none", async () => {
@@ -141,7 +150,7 @@ test("C11_sites: an unknown, suspended or deleted site is refused to everybody",
   for (const who of people) expect(await siteHeld(who, site)).toEqual([]);
 });
 
-test("C11_sites: given at one workspace, group or site, the role holds for those sites alone", async () => {
+test("C11_sites: given at a workspace, group or site, the role holds there alone", async () => {
   const there = await makeWorkspace(tenant);
   const group = await tenant.admin.post<ResourceGroup>(
     `/api/workspaces/${workspace.id}/resource-groups`, { name: unique("region") });
@@ -171,7 +180,7 @@ test("C11_sites: given at one workspace, group or site, the role holds for those
   }
 });
 
-test("C11_sites: a hybrid admin confined to a group of sites reaches those and no others", async () => {
+test("C11_sites: confined to a group of sites, a hybrid admin reaches no others", async () => {
   const group = await tenant.admin.post<ResourceGroup>(
     `/api/workspaces/${workspace.id}/resource-groups`, { name: unique("region") });
   const [inside, outside] = [await makeSite(workspace, group), await makeSite(workspace)];
@@ -180,16 +189,16 @@ test("C11_sites: a hybrid admin confined to a group of sites reaches those and n
   await tenant.admin.put(at, { confined: true, groups: [group.id] });
   expect(await siteHeld(key.principal, inside)).toEqual(HYBRID);
   expect(await siteHeld(key.principal, outside)).toEqual([]);
-  await tenant.admin.put(
-    `/api/workspaces/${workspace.id}/resource-groups/${group.id}/resources/hybrid_site/${outside.id}`);
+  const region = `/api/workspaces/${workspace.id}/resource-groups/${group.id}`;
+  await tenant.admin.put(`${region}/resources/hybrid_site/${outside.id}`);
   expect(await siteHeld(key.principal, outside)).toEqual(HYBRID);
-  await tenant.admin.delete(`/api/workspaces/${workspace.id}/resource-groups/${group.id}`);
+  await tenant.admin.delete(region);
   for (const site of [inside, outside]) expect(await siteHeld(key.principal, site)).toEqual([]);
   await tenant.admin.put(at, { confined: false, groups: [] });
   expect(await siteHeld(key.principal, outside)).toEqual(HYBRID);
 });
 
-test("C11_sites: registering a site is the administrator's; a site is known by name once", async () => {
+test("C11_sites: registering a site is the administrator's, once for each name", async () => {
   const site = await makeSite(workspace);
   const key = await makeMachine(tenant, "api-keys", { roles: ["hybrid_admin"] });
   const at = `/api/workspaces/${workspace.id}/resources`;

@@ -3,7 +3,8 @@ import { beforeAll, expect, test } from "vitest";
 import { type Api, expectForbidden, expectProblem, revisionOf, type Tenant }
   from "./harness/api.ts";
 import { inWorkspace, may, subjectOf } from "./harness/decide.ts";
-import { makeInWorkspace, makeMachine, makeOrg, makeWorkspace, unique } from "./harness/make.ts";
+import { makeInWorkspace, makeMachine, makeMember, makeOrg, makeWorkspace, unique }
+  from "./harness/make.ts";
 import { useServer } from "./harness/server.ts";
 import type { Principal, ResourceGroup, Workspace } from "./harness/types.ts";
 
@@ -142,6 +143,48 @@ test("D6_follow: a decision demanded at the change's revision knows of the chang
   expect(decision.decision).toBe(true);
   expect(decision.context?.["revision"]).toBeGreaterThanOrEqual(revisionOf(added));
 });
+
+test("D6_follow: members and keys are confined only once they have been given a group",
+  async () => {
+    const [a, b] = [await makeDevice(), await makeDevice()];
+    const [one, two] = [await makeGroup(), await makeGroup()];
+    await put(one, a);
+    await put(two, b);
+    const principals = [
+      await makeMember(tenant, "administrator"),
+      (await makeMachine(tenant, "api-keys", { roles: ["app_standard"] })).principal,
+      (await makeMachine(tenant, "service-accounts", { roles: ["app_standard"] })).principal,
+      (await makeInWorkspace(tenant, workspace, "clients")).principal,
+    ];
+    for (const principal of principals) {
+      const reach = `${tenant.path}/principals/${principal.id}/reach`;
+      const reads = async () => [
+        await may(admin, subjectOf(principal), "devices:read", device(a)),
+        await may(admin, subjectOf(principal), "devices:read", device(b)),
+      ];
+      const here = { type: "workspace", id: workspace.id };
+      expect(await reads(), principal.kind).toEqual([true, true]);
+      const group = await makeGroup();
+      await put(group, b);
+      await admin.put(reach, { confined: true, groups: [one.id, group.id] });
+      expect(await reads(), principal.kind).toEqual([true, true]);
+      expect(await may(admin, subjectOf(principal), "devices:read", here)).toBe("out-of-reach");
+      await admin.delete(groups(`/${group.id}`));
+      expect(await reads(), principal.kind).toEqual([true, "out-of-reach"]);
+      await take(one, a);
+      expect(await reads(), principal.kind).toEqual(["out-of-reach", "out-of-reach"]);
+      await put(one, a);
+      await admin.put(reach, { confined: true, groups: [] });
+      expect(await reads(), principal.kind).toEqual(["out-of-reach", "out-of-reach"]);
+      await admin.put(reach, { confined: false, groups: [] });
+      expect(await reads(), principal.kind).toEqual([true, true]);
+    }
+    await admin.put(`${tenant.path}/principals/${principals[0]?.id}/reach`,
+      { confined: true, groups: [two.id] });
+    await admin.delete(groups(`/${two.id}`));
+    const shown = await admin.get<Principal>(`${tenant.path}/principals/${principals[0]?.id}`);
+    expect(shown).toMatchObject({ confined: true, reach: [] });
+  });
 
 test("D6_groups: create, show, list, change, delete", async () => {
   const group = await makeGroup("boiler room");

@@ -341,17 +341,15 @@ ceiling_has(const struct ref_ceiling *ceiling, const char *permission)
 	return ref_names_have(&ceiling->names, permission) != ceiling->except;
 }
 
-/* 5. Its ceiling, if it has one, contains p. */
+/* What the ceilings of the roles that count on these terms say, or the default one without any. */
 static bool
-is_below_ceiling(const struct ref_search *search, const struct ref_held *held)
+is_below_roles(
+	const struct ref_search *search, const struct ref_held *held, const struct ref_terms *terms)
 {
 	const struct ref_org *org = search->q->org;
 	const struct ref_ceiling *fallback = &org->default_ceilings[search->principal->kind];
 	bool bears = false, allows = false;
 
-	if (search->principal->ceiling.present &&
-		!ceiling_has(&search->principal->ceiling, search->permission))
-		return false;
 	for (int i = 0; i < held->count; i++) {
 		const struct ref_grant *grant = held->items[i];
 		const struct ref_role *role = ref_role_find(org, grant->role);
@@ -359,7 +357,7 @@ is_below_ceiling(const struct ref_search *search, const struct ref_held *held)
 			continue;
 		if (grant->expires_us <= search->q->now_us ||
 			!ref_condition_holds(&grant->condition, search->q, false) ||
-			!meets_terms(grant, search->terms))
+			!meets_terms(grant, terms))
 			continue;
 		bears = true;
 		if (ceiling_has(&role->ceiling, search->permission))
@@ -368,6 +366,17 @@ is_below_ceiling(const struct ref_search *search, const struct ref_held *held)
 	if (bears)
 		return allows;
 	return !fallback->present || ceiling_has(fallback, search->permission);
+}
+
+/* 5. Its ceiling, if it has one, contains p: now, and for as long as the terms last. */
+static bool
+is_below_ceiling(const struct ref_search *search, const struct ref_held *held)
+{
+	const struct ref_ceiling *own = &search->principal->ceiling;
+
+	if (own->present && !ceiling_has(own, search->permission))
+		return false;
+	return is_below_roles(search, held, NULL) && is_below_roles(search, held, search->terms);
 }
 
 /* 6. The node that the credential was issued for contains r. */

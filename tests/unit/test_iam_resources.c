@@ -433,6 +433,7 @@ deny_and_delete(struct call *call, void *arg, struct error *err)
 	enum status rc = guardrail_create(&rail, call, &draft, err);
 	if (rc == OK)
 		rc = rows_load_org(&call->org, call->tx, call->org->id, call->arena, err);
+	call->home = call->org;
 	return rc == OK ? principal_delete(call, device->caller.principal, 0, err) : rc;
 }
 

@@ -444,9 +444,12 @@ test_policy__ceilings_add_up(void **state)
 	expect(&e, REASON_GRANTED);
 	high->expires_us = NOW_US; /* only those count that are active now … */
 	expect(&e, REASON_CEILING);
-	low->expires_us = NOW_US; /* … and none active allows nothing */
-	e.org.default_ceilings[KIND_MEMBER] = all;
+	low->expires_us = NOW_US; /* … and where none is, the default one bounds */
+	expect(&e, REASON_GRANTED);
+	e.org.default_ceilings[KIND_MEMBER] = nothing;
 	expect(&e, REASON_CEILING);
+	e.org.default_ceilings[KIND_MEMBER] = all;
+	expect(&e, REASON_GRANTED);
 
 	begin(&e); /* one that is given below the organisation bounds nothing */
 	add_ceiling(&e, "low", nothing)->node = "ws0";
