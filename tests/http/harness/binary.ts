@@ -1,6 +1,6 @@
 // The program under test: where it is, how it is called, and how its store is named.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -60,6 +60,22 @@ export class Store {
     const database = new DatabaseSync(this.path);
     database.exec(sql);
     database.close();
+  }
+
+  /** An identifier as the engine's SQL writes it. */
+  literal(id: string): string {
+    const hex = id.replaceAll("-", "");
+    return this.engine === "sqlite" ? `X'${hex}'` : `'\\x${hex}'::bytea`;
+  }
+
+  /** Everything that it holds, byte by byte as far as the engine lets one see it. */
+  contents(): Buffer[] {
+    const files = readdirSync(this.folder).map((file) => readFileSync(join(this.folder, file)));
+    if (this.url === undefined) return files;
+    const program = join(process.env["THINGWARD_TEST_PGBIN"] ?? "", "pg_dump");
+    const ran = spawnSync(program, [this.url], { maxBuffer: 1 << 28 });
+    if (ran.status !== 0) throw new Error(`pg_dump: ${ran.stderr.toString()}`);
+    return [...files, ran.stdout];
   }
 
   remove(): void {
