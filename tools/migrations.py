@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-WORDS = {"uuid", "bytes", "int", "text", "strict"}
+WORDS = {"uuid", "bytes", "int", "text", "strict", "moment"}
 
 
 def fail(text):

@@ -13,6 +13,15 @@ struct driver_word {
 	const char *becomes; /* the engine's own */
 };
 
+/* Where a shared engine stands, as a transaction sees it. */
+#define DRIVER_IDENTITY_MAX 64
+struct driver_moment {
+	int64_t horizon; /* what other transactions wrote before this moment is seen, or never was
+			  */
+	uint64_t seed; /* the same for all who use this database */
+	char identity[DRIVER_IDENTITY_MAX]; /* another one after a failover or a restoration */
+};
+
 struct driver {
 	const char *name;
 	const struct driver_word *words; /* the last has no word */
@@ -54,6 +63,13 @@ struct driver {
 	bool (*again)(void *connection);
 	/* What can wait until everyone has been answered: checkpoints. */
 	void (*tidy)(void *connection);
+
+	/* Of shared engines alone. The first inside a transaction that reads, the others outside.
+	 */
+	enum status (*moment)(void *connection, struct driver_moment *out, struct error *err);
+	enum status (*notify)(void *connection, struct error *err); /* tells the others */
+	/* Returns when another one told, when `wake` can be read, or after so long. */
+	void (*await)(void *connection, int wake, int timeout_ms);
 
 	/* Statements. `persistent` ones are kept for the life of the connection. */
 	enum status (*prepare)(void **statement, void *connection, const char *text,

@@ -86,6 +86,8 @@ void queue__clear(struct queue *q);
 enum status queue__put(struct queue *q, struct store_job *job, struct error *err) MUST_USE;
 /* Takes up to `max` jobs in order; waits for the first. 0 only when closed and empty. */
 unsigned queue__take(struct queue *q, struct store_job **out, unsigned max, bool *closed);
+/* What waits now, up to `max`. */
+unsigned queue__take_now(struct queue *q, struct store_job **out, unsigned max);
 /* The same for jobs of one shard, of which nobody else gets any before `slot` is released. */
 unsigned queue__take_shard(
 	struct queue *q, struct store_job **out, unsigned max, unsigned slot, bool *closed);
@@ -129,6 +131,7 @@ struct store {
 	void *place; /* the driver's */
 	struct writer *writer; /* NULL when read_only */
 	struct readers *readers;
+	struct feed *feed; /* NULL when nobody follows, or nobody else can change anything */
 	store_commit_hook *hook;
 	void *hook_context;
 };

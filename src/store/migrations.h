@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* Generated at build time from sql/migrations/NNNN_name.sql, in order, append-only. The words
- * {uuid}, {bytes}, {int}, {text} and {strict} stand for the engine's own. */
+ * {uuid}, {bytes}, {int}, {text}, {strict} and {moment} stand for the engine's own. */
 struct migration {
 	int version;
 	const char *name;

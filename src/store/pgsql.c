@@ -1,5 +1,10 @@
 #include "store/pgsql.h"
 
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/internal.h"
 
@@ -10,6 +15,7 @@ static const struct driver_word words[] = {
 	{"{int}", "BIGINT"},
 	{"{text}", "TEXT COLLATE \"C\""},
 	{"{strict}", ""},
+	{"{moment}", "(CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT))"},
 	{NULL, NULL},
 };
 
@@ -177,6 +183,86 @@ lock_schema(void *connection, struct error *err)
 	return rc == OK ? pgsql__settle(connection, NULL, err) : rc;
 }
 
+/* The lowest number of a transaction that is under way; the cluster, its timeline, the database. */
+static const char *const moment_text =
+	"SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT), "
+	"CAST((SELECT system_identifier FROM pg_control_system()) AS TEXT), "
+	"CAST((SELECT oid FROM pg_database WHERE datname = current_database()) AS TEXT), "
+	"substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
+
+static enum status
+moment(void *connection, struct driver_moment *out, struct error *err)
+{
+	struct pgsql_connection *c = connection;
+	PGresult *result = NULL;
+	enum status rc = pgsql__queue(c, moment_text, err);
+	if (rc == OK)
+		rc = pgsql__settle(c, &result, err);
+	if (rc == OK) {
+		const char *system = PQgetvalue(result, 0, 1), *database = PQgetvalue(result, 0, 2);
+		out->horizon = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+		out->seed = strtoull(system, NULL, 10) ^ strtoull(database, NULL, 10) << 40;
+		snprintf(out->identity, sizeof(out->identity), "%s/%s/%s", system, database,
+			PQgetvalue(result, 0, 3));
+	}
+	PQclear(result);
+	return rc;
+}
+
+static enum status
+outside(struct pgsql_connection *c, const char *sql, struct error *err)
+{
+	enum status rc = pgsql__ready(c, err);
+	if (rc == OK)
+		rc = pgsql__queue(c, sql, err);
+	return rc == OK ? pgsql__settle(c, NULL, err) : rc;
+}
+
+static enum status
+notify(void *connection, struct error *err)
+{
+	return outside(connection, "NOTIFY thingward", err);
+}
+
+/* Whether another process told; its own notes come back as well. */
+static bool
+was_told(struct pgsql_connection *c)
+{
+	bool told = false;
+	PGnotify *note = NULL;
+	if (PQconsumeInput(c->pg) != 1)
+		return true; /* lost: the next use says so */
+	while ((note = PQnotifies(c->pg))) {
+		told = told || note->be_pid != PQbackendPID(c->pg);
+		PQfreemem(note);
+	}
+	return told;
+}
+
+static void
+await(void *connection, int wake, int timeout_ms)
+{
+	struct pgsql_connection *c = connection;
+	struct error err = {0};
+	int64_t until_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
+	bool there = pgsql__ready(c, &err) == OK;
+	if (there && c->listening != c->generation) {
+		there = outside(c, "LISTEN thingward", &err) == OK;
+		c->listening = there ? c->generation : 0;
+	}
+	if (there && was_told(c))
+		return;
+	for (;;) {
+		struct pollfd fds[] = {{.fd = wake, .events = POLLIN},
+			{.fd = there ? PQsocket(c->pg) : -1, .events = POLLIN}};
+		int64_t left_ms = (until_us - clock_mono_us()) / 1000;
+		if (left_ms <= 0 || poll(fds, 2, (int)left_ms) <= 0 || fds[0].revents)
+			return;
+		if (fds[1].revents && was_told(c))
+			return;
+	}
+}
+
 const struct driver driver_pgsql = {
 	.name = "postgresql",
 	.words = words,
@@ -198,6 +284,9 @@ const struct driver driver_pgsql = {
 	.in_transaction = in_transaction,
 	.again = again,
 	.tidy = tidy,
+	.moment = moment,
+	.notify = notify,
+	.await = await,
 	.prepare = pgsql__prepare,
 	.finalize = pgsql__finalize,
 	.reset = pgsql__reset,

@@ -23,6 +23,7 @@ struct pgsql_connection {
 	const struct pgsql_place *place;
 	PGconn *pg; /* NULL when lost and not made anew yet */
 	uint64_t generation; /* counts the sessions: statements are prepared in one */
+	uint64_t listening; /* the session that is told of others' changes */
 	uint64_t statements; /* made so far: their names */
 	unsigned unread; /* control commands whose results were not read yet */
 	bool unread_sync; /* … and the synchronisation point after them */

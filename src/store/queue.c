@@ -63,6 +63,22 @@ queue__take(struct queue *q, struct store_job **out, unsigned max, bool *closed)
 	return taken;
 }
 
+unsigned
+queue__take_now(struct queue *q, struct store_job **out, unsigned max)
+{
+	unsigned taken = 0;
+	mutex_lock(&q->mutex);
+	while (taken < max && q->head) {
+		out[taken++] = q->head;
+		q->head = q->head->next;
+	}
+	if (!q->head)
+		q->tail = NULL;
+	q->count -= taken;
+	mutex_unlock(&q->mutex);
+	return taken;
+}
+
 static bool
 is_held(const struct queue *q, struct uuid shard)
 {

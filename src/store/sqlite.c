@@ -16,6 +16,7 @@ static const struct driver_word words[] = {
 	{"{int}", "INTEGER"},
 	{"{text}", "TEXT"},
 	{"{strict}", "STRICT"},
+	{"{moment}", "0"},
 	{NULL, NULL},
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "crypto/crypto.h"
+#include "store/feed.h"
 #include "store/internal.h"
 
 static enum status
@@ -63,13 +64,46 @@ store_close(struct store **out)
 	/* The last answers of each may still ask the other, and are told that it is too late. */
 	writer__halt(store->writer);
 	readers__halt(store->readers);
+	feed__halt(store->feed);
 	/* The connection that writes is the last to go: it cleans the log up. */
+	feed__free(&store->feed);
 	readers__free(&store->readers);
 	writer__free(&store->writer);
 	if (store->place)
 		store->driver->detach(&store->place);
 	free((char *)(uintptr_t)store->options.path);
 	free(store);
+}
+
+enum status
+store_follow(struct store *store, const struct store_follower *follower, struct error *err)
+{
+	return feed__start(&store->feed, store, follower, err);
+}
+
+bool
+store_is_shared(const struct store *store)
+{
+	return store->driver->shared;
+}
+
+int64_t
+store_age_us(const struct store *store)
+{
+	return feed__age_us(store->feed);
+}
+
+uint64_t
+store_seed(const struct store *store)
+{
+	return feed__seed(store->feed);
+}
+
+enum status
+store_catch_up(struct store *store, struct store_job *job, struct error *err)
+{
+	ASSERT(store->feed);
+	return feed__catch_up(store->feed, job, err);
 }
 
 void

@@ -97,6 +97,33 @@ struct touched {
 typedef void store_commit_hook(void *context, const struct touched *touched, size_t count);
 void store_on_commit(struct store *store, store_commit_hook *hook, void *context); /* start-up */
 
+/*
+ * What a follower learns of other processes' changes, on a thread of the store's. `touched`: as
+ * above, those of this process among them, each organisation's in the order of revisions, some
+ * perhaps twice. `forget`: the database is another (failed over, restored) or was away for too
+ * long: nothing that is known counts any more; then `is_at` for each organisation there is.
+ */
+struct store_follower {
+	void *context;
+	void (*touched)(void *context, const struct touched *touched, size_t count);
+	void (*forget)(void *context);
+	void (*is_at)(void *context, struct uuid org, int64_t revision);
+};
+/* Start-up, once. Where no other process can change anything it does nothing. */
+enum status store_follow(
+	struct store *store, const struct store_follower *follower, struct error *err) MUST_USE;
+bool store_is_shared(const struct store *store);
+/* Microseconds since what a follower was told was last complete; 0 when it always is. */
+int64_t store_age_us(const struct store *store);
+/* A number that all who use this database share; 0 when there is nobody else. */
+uint64_t store_seed(const struct store *store);
+/* Answers `job` (whose `run` is not used) once the follower knows all that is committed now: OK, or
+ * ERR_BUSY. Of a shared store that is followed alone. ERR_BUSY: `done` is not called. */
+enum status store_catch_up(struct store *store, struct store_job *job, struct error *err) MUST_USE;
+
+/* The kind of what raises an organisation's revision and touches nothing. */
+#define TOUCHED_NOTHING (-2)
+
 /* Notes that `id` changed, if this transaction commits. A job that touches more than 1024 things
  * collapses to "everything in the organisation" (kind -1). */
 void tx_touch(struct tx *tx, struct uuid org, int64_t revision, int kind, struct uuid id);

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "store/internal.h"
+#include "store/feed.h"
 
 /* A batch that fails by chance is run so often, with a growing pause between. */
 #define ATTEMPTS_MAX 5
@@ -63,6 +63,8 @@ run_job(struct worker *w, struct store_job *job, struct error *err)
 	touches__begin_job(&w->touches);
 	job->status = job->run(job, &tx, &job->error);
 	connection__reset_all(&w->connection);
+	if (job->status == OK && tx.failed == OK)
+		job->status = feed__append(&tx, &job->error);
 	if (UNLIKELY(tx.failed != OK) && job->status == OK) {
 		job->error = tx.error;
 		job->status = tx.failed;
@@ -190,6 +192,8 @@ run_batch(struct worker *w)
 		refuse_batch(w, skip, done == UNKNOWN);
 	if (w->touches.count > 0 && store->hook)
 		store->hook(store->hook_context, w->touches.list, w->touches.count);
+	if (w->touches.count > 0 || done == UNKNOWN)
+		feed__tell(store->feed);
 	queue__release(&w->all->queue, w->slot);
 	for (unsigned i = 0; i < w->count; i++)
 		job__answer(w->batch[i]);
