@@ -302,6 +302,7 @@ static void
 resolve(struct drawn *out, const struct draw *draw, struct misses *m)
 {
 	struct question *q = &out->question;
+	directory_expect_principal(bench.directory, bench.org, draw->principal);
 	q->org = bench.org;
 	q->target.kind = TARGET_RESOURCE;
 	q->target.workspace = bench.workspace;

@@ -31,18 +31,23 @@ enum thing {
 #define DEVICES_PER_RGROUP 100
 #define DEVICE_NAME_FORMAT "d-%08u"
 
-/* Of the form of version 7, in the order of organisation, thing and number. */
+/* Of the form of version 7: in the order of their numbers, the second half as if drawn. */
 static inline struct uuid
 shape_id(enum thing thing, uint32_t org, uint32_t number)
 {
 	struct uuid id = {{0x01, 0x99}};
-	for (int i = 0; i < 4; i++) {
-		id.bytes[2 + i] = (uint8_t)(org >> (24 - 8 * i));
-		id.bytes[12 + i] = (uint8_t)(number >> (24 - 8 * i));
-	}
+	uint64_t random = (uint64_t)org << 32 | number;
+
+	random = (random ^ random >> 30) * UINT64_C(0xbf58476d1ce4e5b9) + thing;
+	random = (random ^ random >> 27) * UINT64_C(0x94d049bb133111eb);
+	random ^= random >> 31;
+	for (int i = 0; i < 4; i++)
+		id.bytes[2 + i] = (uint8_t)(number >> (24 - 8 * i));
+	for (int i = 0; i < 8; i++)
+		id.bytes[8 + i] = (uint8_t)(random >> (8 * i));
 	id.bytes[6] = 0x70;
 	id.bytes[7] = (uint8_t)thing;
-	id.bytes[8] = 0x80;
+	id.bytes[8] = (id.bytes[8] & 0x3f) | 0x80;
 	return id;
 }
 

@@ -151,7 +151,7 @@ def run_check(suite):
 
 
 RUNNERS = {"check": run_check, "unit": run_native, "store": run_native, "fuzz": run_native,
-           "http": run_network, "soak": run_network}
+           "http": run_network}
 
 
 def run_suite(suite):

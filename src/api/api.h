@@ -39,6 +39,9 @@ struct uuid path_uuid(const struct operation_call *op, unsigned i);
 /* An organisation: "platform" stands for the nil identifier. */
 struct org_id path_org(const struct operation_call *op, unsigned i);
 
+/* The workspace that the path names; nil when it names none. */
+struct workspace_id path_workspace(const struct operation_call *op);
+
 /* Query parameters, valid by the contract; absent, nil, 0 or false when not stated. */
 struct str param_str(const struct operation_call *op, const char *name);
 struct uuid param_uuid(const struct operation_call *op, const char *name);

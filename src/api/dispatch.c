@@ -32,12 +32,6 @@ api_free(struct api **api)
 	*api = NULL;
 }
 
-bool
-api_serves(struct str path)
-{
-	return str_eq(path, STR("/api")) || str_starts(path, STR("/api/"));
-}
-
 static void
 answer_done(struct exchange *x)
 {
@@ -164,9 +158,7 @@ authenticate(struct exchange *x)
 {
 	struct error err = {0};
 	struct misses misses = {0};
-	struct str header = http_header(x->http, "Authorization");
-	if (http_header_count(x->http, "Authorization") > 1)
-		header = (struct str){NULL, 0};
+	struct str header = http_header_once(x->http, "Authorization");
 	directory_enter();
 	enum status rc = signin_bearer(&x->caller, x->api->options.directory,
 		x->api->options.keyring, header, clock_now_us(), &misses, &err);
@@ -181,19 +173,6 @@ authenticate(struct exchange *x)
 		hand_to_store(x);
 	else
 		refuse(x, &err);
-}
-
-/* application/json, with or without parameters. */
-static bool
-is_json(struct http_request *r)
-{
-	struct str type = http_header(r, "Content-Type");
-	if (!http_body(r).len)
-		return true;
-	struct str essence = str_cut(&type, ';');
-	while (essence.len && essence.ptr[essence.len - 1] == ' ')
-		essence.len--;
-	return str_eq_nocase(essence, STR("application/json"));
 }
 
 /* What can be refused whoever calls. False when it was answered. */
@@ -214,7 +193,8 @@ find_route(struct exchange *x)
 		return false;
 	}
 	x->route = &routes[x->match.route];
-	if (x->route->body && !is_json(x->http)) {
+	if (x->route->body && http_body(x->http).len &&
+		!http_content_is(x->http, "application/json")) {
 		problem_respond_as(x->http, 415, "not-json",
 			"Send the body as Content-Type: application/json.");
 		return false;

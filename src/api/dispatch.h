@@ -25,9 +25,6 @@ enum status api_new(
 	struct api **out, const struct api_options *options, struct error *err) MUST_USE;
 void api_free(struct api **api);
 
-/* Whether a path is of this door: /api and what is below. */
-bool api_serves(struct str path);
-
 /* Handles one exchange, called again after each suspension. Uses the request's state. The arena
  * of an exchange has to hold the answer, which is at most API_ANSWER_MAX. Threads: serving. */
 #define API_ANSWER_MAX (4 * 1024 * 1024)

@@ -18,7 +18,7 @@ show(struct operation_call *op, struct workspace_id workspace, struct error *err
 enum status
 api_offer_create(struct operation_call *op, struct error *err)
 {
-	const struct workspace_id workspace = {path_uuid(op, 3)};
+	const struct workspace_id workspace = path_workspace(op);
 
 	enum status rc = offer_create(&op->call, op->path[1], op->path[2], workspace, err);
 	return rc == OK ? show(op, workspace, err) : rc;
@@ -27,8 +27,7 @@ api_offer_create(struct operation_call *op, struct error *err)
 enum status
 api_offer_delete(struct operation_call *op, struct error *err)
 {
-	return offer_delete(
-		&op->call, op->path[1], op->path[2], (struct workspace_id){path_uuid(op, 3)}, err);
+	return offer_delete(&op->call, op->path[1], op->path[2], path_workspace(op), err);
 }
 
 enum status
@@ -37,8 +36,7 @@ api_offer_list(struct operation_call *op, struct error *err)
 	struct offer *offers;
 	size_t count;
 
-	enum status rc = offer_list(&offers, &count, &op->call,
-		(struct workspace_id){path_uuid(op, 0)}, &op->page, err);
+	enum status rc = offer_list(&offers, &count, &op->call, path_workspace(op), &op->page, err);
 	if (rc == OK)
 		list_write(op, offers, count, sizeof(*offers), offer_write);
 	return rc;
@@ -47,8 +45,7 @@ api_offer_list(struct operation_call *op, struct error *err)
 static enum status
 enable(struct operation_call *op, bool enabled, struct error *err)
 {
-	return offer_enable(&op->call, op->path[1], op->path[2],
-		(struct workspace_id){path_uuid(op, 0)}, enabled, err);
+	return offer_enable(&op->call, op->path[1], op->path[2], path_workspace(op), enabled, err);
 }
 
 enum status
@@ -56,7 +53,7 @@ api_offer_enable(struct operation_call *op, struct error *err)
 {
 	enum status rc = enable(op, body_bool(op, "enabled"), err);
 
-	return rc == OK ? show(op, (struct workspace_id){path_uuid(op, 0)}, err) : rc;
+	return rc == OK ? show(op, path_workspace(op), err) : rc;
 }
 
 enum status

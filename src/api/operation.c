@@ -19,6 +19,14 @@ path_org(const struct operation_call *op, unsigned i)
 	return (struct org_id){path_uuid(op, i)};
 }
 
+struct workspace_id
+path_workspace(const struct operation_call *op)
+{
+	if (op->route->workspace_at < 0)
+		return (struct workspace_id){{{0}}};
+	return (struct workspace_id){path_uuid(op, (unsigned)op->route->workspace_at)};
+}
+
 /* A name that the contract does not have is a mistake of the operation, not of the client. */
 struct str
 param_str(const struct operation_call *op, const char *name)

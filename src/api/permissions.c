@@ -3,12 +3,6 @@
 #include "api/list.h"
 #include "api/operations.h"
 
-static struct workspace_id
-path_workspace(const struct operation_call *op)
-{
-	return (struct workspace_id){path_uuid(op, 0)};
-}
-
 enum status
 api_permission_list(struct operation_call *op, struct error *err)
 {

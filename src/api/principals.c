@@ -13,14 +13,6 @@ path_principal(const struct operation_call *op)
 	return (struct principal_id){path_uuid(op, 1)};
 }
 
-static struct workspace_id
-path_workspace(const struct operation_call *op)
-{
-	if (op->route->workspace_at < 0)
-		return (struct workspace_id){{{0}}};
-	return (struct workspace_id){path_uuid(op, (unsigned)op->route->workspace_at)};
-}
-
 static enum status
 show(struct operation_call *op, const struct principal *principal, enum status rc)
 {

@@ -6,38 +6,6 @@
 #define PROBLEM_MAX 4096
 #define RETRY_AFTER_S "1"
 
-unsigned
-problem_http_status(enum status status)
-{
-	switch (status) {
-	case OK:
-		return 200;
-	case ERR_INVALID:
-		return 400;
-	case ERR_UNAUTHENTICATED:
-		return 401;
-	case ERR_FORBIDDEN:
-		return 403;
-	case ERR_NOT_FOUND:
-		return 404;
-	case ERR_CONFLICT:
-	case ERR_LIMIT:
-	case ERR_NOT_REACHED:
-		return 409;
-	case ERR_PRECONDITION:
-		return 412;
-	case ERR_TOO_LARGE:
-		return 413;
-	case ERR_BUSY:
-	case ERR_NO_MEMORY:
-		return 503;
-	case ERR_CORRUPT:
-	case ERR_INTERNAL:
-		break;
-	}
-	return 500;
-}
-
 static const char *
 title_of(unsigned http_status)
 {
@@ -71,7 +39,7 @@ static void
 respond(struct http_request *r, unsigned http_status, const char *code, const char *text,
 	const char *permission)
 {
-	char space[PROBLEM_MAX], type[128] = "/problems/";
+	char space[PROBLEM_MAX], type[128];
 	struct buf out, type_out;
 	buf_init_fixed(&type_out, type, sizeof(type));
 	buf_str(&type_out, STR("/problems/"));
@@ -101,7 +69,7 @@ respond(struct http_request *r, unsigned http_status, const char *code, const ch
 void
 problem_respond(struct http_request *r, const struct error *err)
 {
-	unsigned http_status = problem_http_status(err->status);
+	unsigned http_status = http_status_of(err->status);
 	if (http_status == 500)
 		log_error("request-failed", err);
 	const char *code = err->code ? err->code : status_name(err->status);

@@ -12,9 +12,6 @@
  * `type` is a URI reference, stable: "/problems/" and the code of the error.
  */
 
-/* The one table from a status to HTTP. */
-unsigned problem_http_status(enum status status);
-
 /* Answers with what `err` says, Retry-After at 503, WWW-Authenticate at 401; logs what is the
  * server's own fault. */
 void problem_respond(struct http_request *r, const struct error *err);

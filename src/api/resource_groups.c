@@ -3,12 +3,6 @@
 #include "api/list.h"
 #include "api/operations.h"
 
-static struct workspace_id
-path_workspace(const struct operation_call *op)
-{
-	return (struct workspace_id){path_uuid(op, 0)};
-}
-
 static enum status
 show(struct operation_call *op, const struct resource_group *group, enum status rc)
 {

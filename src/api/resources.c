@@ -5,14 +5,6 @@
 #include "api/operations.h"
 #include "api/route.h"
 
-static struct workspace_id
-path_workspace(const struct operation_call *op)
-{
-	if (op->route->workspace_at < 0)
-		return (struct workspace_id){{{0}}};
-	return (struct workspace_id){path_uuid(op, (unsigned)op->route->workspace_at)};
-}
-
 static enum status
 show(struct operation_call *op, const struct resource *resource, enum status rc)
 {

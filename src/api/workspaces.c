@@ -3,12 +3,6 @@
 #include "api/list.h"
 #include "api/operations.h"
 
-static struct workspace_id
-path_workspace(const struct operation_call *op)
-{
-	return (struct workspace_id){path_uuid(op, 0)};
-}
-
 static enum status
 show(struct operation_call *op, const struct workspace *workspace, enum status rc)
 {
@@ -42,12 +36,24 @@ api_workspace_create(struct operation_call *op, struct error *err)
 	return show(op, &workspace, workspace_create(&workspace, &op->call, &draft, err));
 }
 
+static enum status
+require(struct operation_call *op, struct error *err)
+{
+	struct node at;
+
+	enum status rc = workspace_judged_at(&at, &op->call, path_workspace(op), err);
+	return rc == OK ? operation_require(op, at, err) : rc;
+}
+
 enum status
 api_workspace_get(struct operation_call *op, struct error *err)
 {
 	struct workspace workspace;
 
-	return show(op, &workspace, workspace_load(&workspace, &op->call, path_workspace(op), err));
+	enum status rc = require(op, err);
+	if (rc == OK)
+		rc = workspace_load(&workspace, &op->call, path_workspace(op), err);
+	return show(op, &workspace, rc);
 }
 
 enum status
@@ -58,8 +64,10 @@ api_workspace_update(struct operation_call *op, struct error *err)
 		.description = body_str(op, "description"),
 		.if_match = op->if_match};
 
-	return show(op, &workspace,
-		workspace_update(&workspace, &op->call, path_workspace(op), &draft, err));
+	enum status rc = require(op, err);
+	if (rc == OK)
+		rc = workspace_update(&workspace, &op->call, path_workspace(op), &draft, err);
+	return show(op, &workspace, rc);
 }
 
 /* Decided at the organisation: nothing is allowed inside a workspace that is suspended. */
@@ -79,5 +87,6 @@ api_workspace_set_state(struct operation_call *op, struct error *err)
 enum status
 api_workspace_delete(struct operation_call *op, struct error *err)
 {
-	return workspace_delete(&op->call, path_workspace(op), op->if_match, err);
+	enum status rc = require(op, err);
+	return rc == OK ? workspace_delete(&op->call, path_workspace(op), op->if_match, err) : rc;
 }

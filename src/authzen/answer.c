@@ -3,37 +3,6 @@
 #include "model/names.h"
 #include "policy/lookup.h"
 
-unsigned
-answer_http_status(enum status status)
-{
-	switch (status) {
-	case OK:
-		return 200;
-	case ERR_INVALID:
-	case ERR_PRECONDITION:
-		return 400;
-	case ERR_UNAUTHENTICATED:
-		return 401;
-	case ERR_FORBIDDEN:
-		return 403;
-	case ERR_NOT_FOUND:
-		return 404;
-	case ERR_CONFLICT:
-	case ERR_LIMIT:
-	case ERR_NOT_REACHED:
-		return 409;
-	case ERR_TOO_LARGE:
-		return 413;
-	case ERR_BUSY:
-	case ERR_NO_MEMORY:
-		return 503;
-	case ERR_CORRUPT:
-	case ERR_INTERNAL:
-		break;
-	}
-	return 500;
-}
-
 static void
 echo_request_id(struct http_request *r)
 {
@@ -66,7 +35,7 @@ answer_error(struct http_request *r, unsigned status, const char *message)
 void
 answer_status(struct http_request *r, const struct error *err)
 {
-	answer_error(r, answer_http_status(err->status), err->text);
+	answer_error(r, http_status_of(err->status), err->text);
 }
 
 void

@@ -30,6 +30,5 @@ void answer_send(struct http_request *r, struct str body);
  * WWW-Authenticate at 401. */
 void answer_error(struct http_request *r, unsigned status, const char *message);
 void answer_status(struct http_request *r, const struct error *err);
-unsigned answer_http_status(enum status status);
 
 #endif

@@ -117,20 +117,6 @@ answer_metadata(struct http_request *r, const struct authzen *door, const struct
 	answer_send(r, buf_view(&body));
 }
 
-/* application/json, with or without parameters. */
-static bool
-is_json(struct http_request *r)
-{
-	struct str type = http_header(r, "Content-Type");
-	if (str_eq(type, STR("application/json")))
-		return true;
-	struct str essence = str_cut(&type, ';');
-	while (essence.len &&
-		(essence.ptr[essence.len - 1] == ' ' || essence.ptr[essence.len - 1] == '\t'))
-		essence.len--;
-	return str_eq_nocase(essence, STR("application/json"));
-}
-
 static void
 refuse_method(struct http_request *r, const char *allow)
 {
@@ -145,7 +131,7 @@ evaluate(struct http_request *r, const struct authzen *door, const struct route 
 		refuse_method(r, "POST");
 		return;
 	}
-	if (!is_json(r)) {
+	if (!http_content_is(r, "application/json")) {
 		answer_error(r, 415, "Send the body as Content-Type: application/json.");
 		return;
 	}

@@ -202,9 +202,7 @@ static enum outcome
 run_once(const struct evaluation *e, struct judge *j, struct error *err)
 {
 	struct access_scratch scratch;
-	struct str header = http_header(e->http, "Authorization");
-	if (http_header_count(e->http, "Authorization") > 1)
-		header = (struct str){NULL, 0};
+	struct str header = http_header_once(e->http, "Authorization");
 	enum status rc = judge_open(j, e->door, header, e->workspace, err);
 	if (j->misses.count)
 		return OUTCOME_MISSED;

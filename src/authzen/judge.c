@@ -124,6 +124,7 @@ judge_decide(struct ruling *out, struct judge *j, const struct access_request *r
 	struct workspace_id nil = {0};
 	bool proved = true;
 
+	resolve__expect(j, request);
 	resolve__target(&question->target, j, request);
 	const struct workspace_view *workspace = question->target.workspace;
 	if (j->misses.count)

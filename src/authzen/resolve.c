@@ -120,6 +120,14 @@ resolve__target(struct target *out, struct judge *j, const struct access_request
 	}
 }
 
+void
+resolve__expect(struct judge *j, const struct access_request *request)
+{
+	struct principal_id id;
+	if (uuid_parse(request->subject_id, &id.id))
+		directory_expect_principal(j->door->directory, j->org, id);
+}
+
 static const struct principal_view *
 find_principal(struct judge *j, const struct access_request *request)
 {

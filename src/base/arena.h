@@ -1,7 +1,6 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
-#include <stdarg.h>
 #include <stddef.h>
 
 #include "base/macros.h"

@@ -5,7 +5,7 @@
 
 /*
  * What every fallible function answers. Doors map a status to HTTP in one table
- * (api/problem.c), so a status says what kind of answer the caller is owed, not where it arose.
+ * (http/status.c), so a status says what kind of answer the caller is owed, not where it arose.
  */
 enum status {
 	OK = 0,

@@ -48,6 +48,19 @@ struct str str_cut(struct str *rest, char separator);
 bool str_to_u64(struct str s, uint64_t *out) MUST_USE;
 bool str_to_i64(struct str s, int64_t *out) MUST_USE; /* an optional leading '-', but no "-0" */
 
+/* Of a hexadecimal digit in either case; -1 of anything else. */
+static inline int
+str_hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 /* Length of the well-formed UTF-8 sequence that begins at `at`, or 0; NUL is one like any other. */
 size_t str_utf8_step(const char *at, const char *end);
 

@@ -60,18 +60,6 @@ uuid_format(char out[UUID_TEXT_LEN + 1], struct uuid id)
 	*out = '\0';
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 uuid_parse(struct str text, struct uuid *out)
 {
@@ -80,7 +68,7 @@ uuid_parse(struct str text, struct uuid *out)
 	const char *at = text.ptr;
 	struct uuid id;
 	for (size_t i = 0; i < sizeof(id.bytes); i++) {
-		int high = hex_value(at[0]), low = hex_value(at[1]);
+		int high = str_hex_value(at[0]), low = str_hex_value(at[1]);
 		if (high < 0 || low < 0)
 			return false;
 		id.bytes[i] = (uint8_t)(high << 4 | low);

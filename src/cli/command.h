@@ -10,7 +10,6 @@
 
 /* The commands as a table, from which their reading and their help come. Main thread only. */
 #define COMMAND_OPTIONS_MAX 8
-#define COMMAND_OPERANDS_MAX 1
 
 enum exit_status {
 	EXIT_OK = 0,
@@ -29,11 +28,10 @@ struct invocation;
 
 struct command {
 	const char *name; /* one word or two */
-	const char *operands; /* as the usage shows them; NULL: it takes none */
+	const char *operands; /* as the usage shows it; NULL: it takes none */
 	const char *summary;
 	const char *more; /* further lines of its help, or NULL */
 	const struct command_option *options; /* the last has no name; NULL: none */
-	bool operand; /* exactly one, when `operands` is stated */
 	bool configured; /* takes the options of the server as well */
 	enum exit_status (*run)(struct invocation *in);
 };

@@ -83,6 +83,10 @@ const struct credential_view *directory_credential(
 const struct resource_view *directory_resource(struct directory *d, struct org_id org,
 	struct workspace_id workspace, struct str type, struct str name, struct misses *m);
 
+/* Says that this principal is about to be looked up: what that waits for is fetched meanwhile. */
+void directory_expect_principal(
+	struct directory *d, const struct org_view *org, struct principal_id id);
+
 /* The groups of a principal into `out` (GROUPS_PER_PRINCIPAL_MAX pointers). */
 void directory_groups(struct directory *d, const struct org_view *org,
 	const struct principal_view *principal, const struct group_view **out, struct misses *m);

@@ -131,7 +131,7 @@ index__remove(struct directory *d, struct entry *e)
 	mutex_unlock(&index->mutex);
 }
 
-/* Half of the slots are in use on average of its life. */
+/* At most half of the slots are in use: then one line in fifty is full. */
 static bool
 begin_growing(struct directory *d)
 {
@@ -139,7 +139,7 @@ begin_growing(struct directory *d)
 	size_t count = atomic_load_explicit(&d->table.count, memory_order_relaxed);
 	mutex_lock(&index->mutex);
 	size_t lines = (size_t)atomic_load(&index->lines)->mask + 1;
-	bool grows = !index->next && count > lines * INDEX_SLOTS / 8 * 5;
+	bool grows = !index->next && count > lines * INDEX_SLOTS / 2;
 	if (grows)
 		index->next = lines_new(lines * 2);
 	grows = grows && index->next;

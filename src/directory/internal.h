@@ -182,6 +182,7 @@ _Static_assert(STRIPES == 1 << 10, "the upper ten bits choose the stripe");
 
 /* The table: table.c. Inside directory_enter. */
 struct entry *table__find(struct directory *d, const struct view_key *key);
+void table__expect(struct directory *d, const struct view_key *key);
 /* Looks for several at once (at most TABLE_FIND_MAX), so that the waits for memory overlap. */
 #define TABLE_FIND_MAX 16
 void table__find_all(

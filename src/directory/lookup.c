@@ -130,6 +130,13 @@ directory_principal(
 	return look_up(d, &key, org, m);
 }
 
+void
+directory_expect_principal(struct directory *d, const struct org_view *org, struct principal_id id)
+{
+	struct view_key key = {VIEW_PRINCIPAL, org->id, id.id};
+	table__expect(d, &key);
+}
+
 const struct credential_view *
 directory_credential(
 	struct directory *d, struct org_id org, struct credential_id id, struct misses *m)

@@ -44,8 +44,7 @@ struct org_heads {
 enum status rows_org_heads(
 	struct org_heads *out, struct tx *tx, struct org_id org, struct error *err) MUST_USE;
 
-/* A role's permission names into sets against `org`; used also when a role is only drafted. */
-struct arena;
+/* A stored ceiling, its names resolved against `org` at a workspace (nil: of the organisation). */
 enum status rows_ceiling_parse(const struct ceiling **out, const struct org_view *org,
 	struct workspace_id workspace, struct str text, struct arena *arena,
 	struct error *err) MUST_USE;

@@ -52,24 +52,31 @@ candidate(const struct index_line *line, uint64_t hash, unsigned *at)
 	return NULL;
 }
 
-static struct entry *
-find(struct directory *d, const struct view_key *key, uint64_t hash)
-{
-	const struct index_line *line = line_at(d, hash);
-	struct entry *e;
-	for (unsigned at = 0; (e = candidate(line, hash, &at)); at++) {
-		if (LIKELY(is_entry(&e->node, key)))
-			return e;
-	}
-	return find_chained(d, key, hash);
-}
-
 /* What a decision reads of an entry: the processor fetches further lines by itself. */
 static void
 prefetch_entry(const struct entry *e)
 {
 	for (size_t at = 0; at < 6; at++)
 		__builtin_prefetch((const char *)e + at * 64);
+}
+
+static struct entry *
+find(struct directory *d, const struct view_key *key, uint64_t hash)
+{
+	const struct index_line *line = line_at(d, hash);
+	struct entry *e;
+	for (unsigned at = 0; (e = candidate(line, hash, &at)); at++) {
+		prefetch_entry(e);
+		if (LIKELY(is_entry(&e->node, key)))
+			return e;
+	}
+	return find_chained(d, key, hash);
+}
+
+void
+table__expect(struct directory *d, const struct view_key *key)
+{
+	__builtin_prefetch(line_at(d, key__hash(d, key)));
 }
 
 void

@@ -47,15 +47,13 @@ listen_failed(const struct http_options *options, struct error *err)
 	case EACCES:
 		return error_set(err, ERR_INVALID, "address-denied",
 			"The system does not let this program listen on port %u; choose a port "
-			"from "
-			"1024 on.",
+			"from 1024 on.",
 			(unsigned)options->port);
 	case EADDRNOTAVAIL:
 	case EAFNOSUPPORT:
 		return error_set(err, ERR_INVALID, "address-unknown",
 			"This machine does not have the listening address %s; choose one that it "
-			"has, "
-			"or 0.0.0.0 for all.",
+			"has, or 0.0.0.0 for all.",
 			options->address);
 	}
 	error_set(err, ERR_INTERNAL, "listen-failed", "The server cannot listen on %s port %u.",
@@ -84,8 +82,7 @@ http__listen(int *fd, uint16_t *port, const struct http_options *options, struct
 	if (!address_parse(&address, options->address, options->port))
 		return error_set(err, ERR_INVALID, "address-malformed",
 			"The listening address must be an IPv4 or IPv6 address such as 127.0.0.1 "
-			"or "
-			"::1; it is '%.100s'.",
+			"or ::1; it is '%.100s'.",
 			options->address);
 	*fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
@@ -120,7 +117,6 @@ http__raise_descriptors(unsigned connections, struct error *err)
 		return OK;
 	return error_set(err, ERR_INVALID, "descriptor-limit",
 		"The wanted number of connections needs %llu file descriptors and the system "
-		"allows "
-		"%llu; allow fewer connections or raise the limit (ulimit -n, LimitNOFILE).",
+		"allows %llu; allow fewer connections or raise the limit (ulimit -n, LimitNOFILE).",
 		(unsigned long long)need, (unsigned long long)most);
 }

@@ -56,22 +56,13 @@ all_of(struct str s, unsigned class)
 	return kept != 0;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte that an escape at `at` stands for; -1 when it is not a whole one. */
 static int
 escape_at(struct str raw, size_t at)
 {
 	if (raw.len - at < 3)
 		return -1;
-	int high = hex_value(raw.ptr[at + 1]), low = hex_value(raw.ptr[at + 2]);
+	int high = str_hex_value(raw.ptr[at + 1]), low = str_hex_value(raw.ptr[at + 2]);
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
@@ -181,11 +172,13 @@ http__segment_decode(char *out, struct str raw, size_t *len)
 	size_t made = 0;
 	for (size_t i = 0; i < raw.len; i++) {
 		int c = (unsigned char)raw.ptr[i];
+		if (c == '/')
+			return false;
 		if (c == '%') {
 			c = escape_at(raw, i);
 			i += 2;
 		}
-		if (c <= 0 || c == '/')
+		if (c <= 0)
 			return false;
 		out[made++] = (char)c;
 	}

@@ -37,7 +37,8 @@ bool http__query_next(struct str *rest, struct str *name, struct str *value) MUS
 size_t http__form_decode(char *out, struct str raw);
 bool http__form_equals(struct str raw, struct str plain);
 
-/* Decodes one path segment into `out` (raw.len bytes): false for a bad escape, a NUL or a '/'. */
+/* Decodes one path segment into `out` (raw.len bytes): false for a bad escape or a NUL. %2F is a
+ * '/' inside the segment. */
 bool http__segment_decode(char *out, struct str raw, size_t *len) MUST_USE;
 
 bool http__name_ok(struct str name) MUST_USE; /* RFC 9110 section 5.6.2: a token */

@@ -29,8 +29,7 @@ static const struct {
 		LIMIT_NONE},
 	[REFUSE_HEADERS] = {400, "Bad Request",
 		"A header is malformed: a name must be a token directly followed by a colon, a "
-		"value "
-		"must be on one line without control characters, a line must end in CR LF.",
+		"value must be on one line without control characters, a line must end in CR LF.",
 		LIMIT_NONE},
 	[REFUSE_HEADERS_LARGE] = {431, "Request Header Fields Too Large",
 		"The headers are longer than the limit, in bytes:", LIMIT_HEADERS},

@@ -59,6 +59,19 @@ http_header_count(const struct http_request *r, const char *name)
 	return count.found;
 }
 
+struct str
+http_header_once(const struct http_request *r, const char *name)
+{
+	return http_header_count(r, name) > 1 ? (struct str){0} : http_header(r, name);
+}
+
+bool
+http_content_is(const struct http_request *r, const char *type)
+{
+	struct str rest = http_header(r, "Content-Type");
+	return str_eq_nocase(http__trim(str_cut(&rest, ';')), str_from(type));
+}
+
 /* Absent when the arena is full. Terminated, as a segment is. */
 static struct str
 decode_form(const struct http_request *r, struct str raw)

@@ -12,9 +12,8 @@
 #include "base/thread.h"
 #include "http/internal.h"
 
-#define CONNECTION_MEMORY                                                                          \
-	((size_t)16 * 1024) /* of the library, for each: head and answer's head                    \
-			     */
+/* Of the library, for each: the head of the request and that of the answer. */
+#define CONNECTION_MEMORY ((size_t)16 * 1024)
 #define LOG_LINES_PER_TICK 5
 #define ABANDONED_WAIT_MS 1000
 
@@ -54,8 +53,7 @@ options_check(const struct http_options *options, struct error *err)
 		!options->connections_max || !options->body_max || !options->arena_max)
 		return error_set(err, ERR_INVALID, "http-options",
 			"The HTTP server needs a handler, an address, and positive numbers of "
-			"threads, "
-			"connections, body bytes and request memory.");
+			"threads, connections, body bytes and request memory.");
 	return OK;
 }
 

@@ -86,6 +86,10 @@ struct str http_header(const struct http_request *r, const char *name);
 /* How many headers of that name there are; more than one of a sensitive header is refused by its
  * user. */
 unsigned http_header_count(const struct http_request *r, const char *name);
+/* The same as http_header, but absent when there are several: for what proves who calls. */
+struct str http_header_once(const struct http_request *r, const char *name);
+/* Whether Content-Type names this media type, whatever its parameters. */
+bool http_content_is(const struct http_request *r, const char *type);
 /* A decoded query parameter; absent when missing; `*repeated` is set when there are several. A
  * malformed query (bad %-escape, NUL) was refused before the handler. */
 struct str http_query(const struct http_request *r, const char *name, bool *repeated);
@@ -101,7 +105,11 @@ struct arena *http_arena(struct http_request *r);
 void http_set_state(struct http_request *r, void *state);
 void *http_state(const struct http_request *r);
 
-/* Percent-decodes one path segment into the arena; absent if it is malformed, holds NUL or '/'. */
+/* The one table from a status to HTTP. Threads: any. */
+unsigned http_status_of(enum status status);
+
+/* Percent-decodes one path segment into the arena; absent if it is malformed or holds NUL; %2F is
+ * a '/' inside the segment. */
 struct str http_decode_segment(struct http_request *r, struct str segment);
 
 /* Answering, exactly once per exchange and only in the handler. The body is copied. Extra headers

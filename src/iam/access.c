@@ -102,6 +102,7 @@ access_write(struct json_writer *w, const char *name, const void *entity)
 		jw_end_object(w);
 	}
 	jw_end_array(w);
+	jw_bool(w, "truncated", access->truncated);
 	jw_raw(w, "ceiling", principal->ceiling.ptr ? principal->ceiling : STR("null"));
 	jw_bool(w, "confined", principal->confined);
 	jw_array(w, "reach");

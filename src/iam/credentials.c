@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-
 #include "iam/owners.h"
 #include "iam/principals.h"
 #include "iam/rows.h"
@@ -12,10 +11,9 @@
 #define CREDENTIAL_COLUMNS                                                                         \
 	" credential, principal, name, state, expires_us, last_used_us, created_by, created_us "
 
-static const struct sql CREDENTIAL_INSERT =
-	SQL("INSERT INTO credentials (org, credential, principal, name, hash, pepper, state, "
-	    "expires_us,"
-	    " created_by, created_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+static const struct sql CREDENTIAL_INSERT = SQL(
+	"INSERT INTO credentials (org, credential, principal, name, hash, pepper, state,"
+	" expires_us, created_by, created_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
 static const struct sql CREDENTIAL_LIST =
 	SQL("SELECT" CREDENTIAL_COLUMNS
 	    "FROM credentials WHERE org = $1 AND principal = $2 ORDER BY credential LIMIT 256");
@@ -98,9 +96,8 @@ static enum status
 draft_check(const struct call *call, const struct credential_draft *draft, struct error *err)
 {
 	enum status rc = name_check(draft->name, "name", err);
-	if (rc == OK && draft->expires_us <= call->now_us)
-		rc = error_set(err, ERR_INVALID, "expiry-passed",
-			"expires_at lies in the past: state a time to come, or none.");
+	if (rc == OK)
+		rc = iam__check_expiry(call, draft->expires_us, err);
 	return rc;
 }
 

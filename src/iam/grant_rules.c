@@ -130,12 +130,11 @@ load_terms(struct proposal *p, struct grant *grant, struct call *call,
 {
 	struct condition *condition;
 
-	if (draft->expires_us <= call->now_us)
-		return error_set(err, ERR_INVALID, "expiry-passed",
-			"expires_at lies in the past: state a time to come, or none.");
-	if (json_type(draft->condition) == JSON_ABSENT || json_type(draft->condition) == JSON_NULL)
-		return OK;
-	enum status rc = condition_parse(&condition, draft->condition, call->arena, err);
+	enum status rc = iam__check_expiry(call, draft->expires_us, err);
+	if (rc != OK || json_type(draft->condition) == JSON_ABSENT ||
+		json_type(draft->condition) == JSON_NULL)
+		return rc;
+	rc = condition_parse(&condition, draft->condition, call->arena, err);
 	if (rc != OK)
 		return rc;
 	p->condition = condition;

@@ -237,8 +237,8 @@ group_delete(struct call *call, struct group_id id, int64_t if_match, struct err
 }
 
 static enum status
-record_membership(struct call *call, const char *action, const struct group *group,
-	struct principal_id who, struct error *err)
+record_membership(struct call *call, bool added, const struct group *group, struct principal_id who,
+	struct error *err)
 {
 	struct buf buf;
 	struct json_writer w;
@@ -250,8 +250,8 @@ record_membership(struct call *call, const char *action, const struct group *gro
 	jw_str(&w, "group", group->name);
 	jw_uuid(&w, "principal", who.id);
 	jw_end_object(&w);
-	bool added = str_eq(str_from(action), STR("groups.add_member"));
-	return iam__record(call, action, "group", group->id.id,
+	return iam__record(call, added ? "groups.add_member" : "groups.remove_member", "group",
+		group->id.id,
 		VERSIONS(added ? NOTHING : buf_view(&buf), added ? buf_view(&buf) : NOTHING), err);
 }
 
@@ -299,7 +299,7 @@ group_add_member(struct call *call, struct group_id id, struct principal_id who,
 		rc = guard_give_grants(
 			call, &grants->grants, uuid_eq(who.id, call->caller.principal.id), err);
 	if (rc == OK)
-		rc = record_membership(call, "groups.add_member", &group, who, err);
+		rc = record_membership(call, true, &group, who, err);
 	if (rc == OK)
 		rc = iam__query(&q, call, &MEMBER_INSERT, id.id, err);
 	if (rc != OK)
@@ -326,7 +326,7 @@ group_remove_member(
 		return rc;
 	rc = owners_count(&owners, call, err);
 	if (rc == OK)
-		rc = record_membership(call, "groups.remove_member", &group, who, err);
+		rc = record_membership(call, false, &group, who, err);
 	if (rc == OK)
 		rc = iam__query(&q, call, &MEMBER_DELETE, id.id, err);
 	if (rc != OK)

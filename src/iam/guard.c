@@ -16,25 +16,52 @@ refuse(const struct org_view *org, uint32_t permission, enum reason reason, stru
 	return rc;
 }
 
+static uint64_t
+word_of(const struct permset *set, uint32_t i)
+{
+	return i < set->word_count ? set->words[i] : 0;
+}
+
+/* The first of the gift that is not in the set in which it has to be. */
+static uint32_t
+first_missing(
+	const struct gift *gift, const struct permset *to_others, const struct permset *to_self)
+{
+	for (uint32_t i = 0; i < gift->permissions->word_count; i++) {
+		uint64_t all = gift->exercised ? word_of(gift->exercised, i) : ~UINT64_C(0);
+		uint64_t own = gift->to_self ? all : 0;
+		uint64_t given = (own & word_of(to_self, i)) | (~own & word_of(to_others, i));
+		uint64_t missing = gift->permissions->words[i] & ~given;
+		if (missing)
+			return i * 64 + (uint32_t)__builtin_ctzll(missing);
+	}
+	return PERMISSION_NONE;
+}
+
+/* The sets say what may be given; the single question says why not. */
 enum status
 guard_give(struct call *call, const struct gift *gift, struct error *err)
 {
 	struct terms terms = {.expires_us = gift->expires_us, .condition = gift->condition};
+	uint64_t words[2][PERMISSION_LIMIT / 64];
+	struct permset to_others = {words[0], ARRAY_LEN(words[0])};
+	struct permset to_self = {words[1], ARRAY_LEN(words[1])};
 	struct question question;
 	struct answer answer;
 
+	if (permset_is_empty(gift->permissions))
+		return OK;
 	enum status rc = call_question(&question, call, gift->node, err);
 	if (rc != OK)
 		return rc;
-	for (uint32_t p = permset_next(gift->permissions, 0); p != PERMISSION_NONE;
-		p = permset_next(gift->permissions, p + 1)) {
-		question.permission = p;
-		terms.to_self =
-			gift->to_self && (!gift->exercised || permset_has(gift->exercised, p));
-		if (policy_may_give(&question, &terms, &answer) != DECISION_ALLOW)
-			return refuse(question.org, p, answer.reason, err);
-	}
-	return OK;
+	policy_givable(&question, &terms, &to_others, &to_self);
+	question.permission = first_missing(gift, &to_others, &to_self);
+	if (question.permission == PERMISSION_NONE)
+		return OK;
+	terms.to_self = gift->to_self &&
+		(!gift->exercised || permset_has(gift->exercised, question.permission));
+	(void)policy_may_give(&question, &terms, &answer);
+	return refuse(question.org, question.permission, answer.reason, err);
 }
 
 enum status

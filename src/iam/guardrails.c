@@ -1,6 +1,7 @@
 #include "iam/guardrails.h"
 
 #include "iam/guard.h"
+#include "iam/owners.h"
 #include "iam/role_names.h"
 #include "iam/rows.h"
 #include "model/names.h"
@@ -103,8 +104,27 @@ guard_names(struct call *call, struct node node, const struct str *names, size_t
 		if (rc == OK)
 			permset_add(&set, number);
 	}
+	if (rc == OK && permset_has(&set, IAM_GUARDRAILS_DELETE))
+		rc = error_set(err, ERR_CONFLICT, "guardrail-stays-removable",
+			"A guardrail cannot deny iam:guardrails:delete: nobody could lift it.");
 	const struct gift gift = {.node = node, .permissions = &set, .expires_us = NEVER};
 	return rc == OK ? guard_give(call, &gift, err) : rc;
+}
+
+/* An owner lifts any guardrail, even one that binds himself: else one could bind everybody, for
+ * ever. Ownership is never held through a group. */
+static bool
+owner_calls(const struct call *call)
+{
+	const struct grants *grants = &call->principal->grants;
+
+	for (uint32_t i = 0; i < grants->count && call->home == call->org; i++) {
+		const struct grant_entry *entry = &grants->entries[i];
+		if (entry->role == ROLE_NUMBER_OWNER && !entry->condition &&
+			call->now_us < entry->expires_us && uuid_eq(entry->node, call->org->id.id))
+			return true;
+	}
+	return false;
 }
 
 /* What a stored one denies: names that are gone since deny nothing. */
@@ -126,8 +146,11 @@ guard_stored(struct call *call, const struct guardrail *rail, struct error *err)
 	if (!found)
 		return error_set(
 			err, ERR_NOT_FOUND, "guardrail-not-found", "There is no such guardrail.");
-	const struct gift gift = {.node = rail->node, .permissions = &set, .expires_us = NEVER};
-	return guard_give(call, &gift, err);
+	const struct gift gift = {.node = rail->node,
+		.permissions = &set,
+		.expires_us = NEVER,
+		.to_self = (rail->kinds & KIND_BIT(call->caller.kind)) != 0};
+	return owner_calls(call) ? OK : guard_give(call, &gift, err);
 }
 
 static enum status

@@ -15,7 +15,6 @@ struct guardrail {
 	int64_t created_us, changed;
 };
 
-#define PERMISSIONS_PER_GUARDRAIL_MAX 1024
 #define GUARDRAILS_PER_ORG_MAX 1024
 struct guardrail_draft {
 	struct str name, description;

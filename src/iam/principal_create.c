@@ -12,8 +12,6 @@ static const struct sql PERSON_BY_EMAIL = SQL("SELECT person FROM persons WHERE 
 static const struct sql PERSON_INSERT =
 	SQL("INSERT INTO persons (person, email, email_normal, name, state, created_us)"
 	    " VALUES ($1, $2, $3, $4, 1, $5)");
-static const struct sql REACH_INSERT =
-	SQL("INSERT INTO reach (org, principal, grp) VALUES ($1, $2, $3)");
 
 /* An account is the installation's, one for each address; the first to name it makes it. */
 static enum status
@@ -82,9 +80,8 @@ draft_check(struct call *call, const struct principal_draft *draft, struct error
 		rc = description_check(draft->description, "description", err);
 	if (rc == OK && draft->resource_id.ptr)
 		rc = resource_id_check(draft->resource_id, "resource_id", err);
-	if (rc == OK && draft->expires_us <= call->now_us)
-		rc = error_set(err, ERR_INVALID, "expiry-passed",
-			"expires_at lies in the past: state a time to come, or none.");
+	if (rc == OK)
+		rc = iam__check_expiry(call, draft->expires_us, err);
 	return rc;
 }
 
@@ -148,18 +145,6 @@ join_memberships(struct call *call, const struct principal *principal,
 	return rc;
 }
 
-static enum status
-reach_insert(struct call *call, struct principal_id id, struct rgroup_id group, struct error *err)
-{
-	struct query q;
-
-	enum status rc = iam__query(&q, call, &REACH_INSERT, id.id, err);
-	if (rc != OK)
-		return rc;
-	query_bind_uuid(&q, 3, group.id);
-	return query_run(&q, NULL, err);
-}
-
 /* A device joins its groups; a gateway is confined to them, the first being its home. */
 static enum status
 join_groups(struct call *call, const struct principal *principal,
@@ -174,7 +159,7 @@ join_groups(struct call *call, const struct principal *principal,
 			rc = resource_group_add(call, principal->workspace, draft->groups[i],
 				principal->resource, err);
 		else if (rc == OK)
-			rc = reach_insert(call, principal->id, draft->groups[i], err);
+			rc = principal__add_reach(call, principal->id, draft->groups[i], err);
 	}
 	return rc;
 }

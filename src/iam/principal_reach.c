@@ -1,15 +1,11 @@
-#include "directory/rows.h"
 #include "iam/guard.h"
 #include "iam/owners.h"
 #include "iam/principal_rows.h"
 #include "iam/resource_groups.h"
 #include "iam/role_names.h"
 #include "iam/rows.h"
-#include "model/ceiling.h"
 
 static const struct sql REACH_CLEAR = SQL("DELETE FROM reach WHERE org = $1 AND principal = $2");
-static const struct sql REACH_INSERT =
-	SQL("INSERT INTO reach (org, principal, grp) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 
 static bool
 reached_before(const struct principal_view *before, struct rgroup_id group)
@@ -43,14 +39,9 @@ write_reach(struct call *call, const struct principal *principal, const struct r
 
 	for (size_t i = 0; rc == OK && i < draft->count; i++) {
 		struct resource_group group;
-		struct query q;
 		rc = resource_group_load(&group, call, principal->workspace, draft->groups[i], err);
 		if (rc == OK)
-			rc = iam__query(&q, call, &REACH_INSERT, principal->id.id, err);
-		if (rc != OK)
-			return rc;
-		query_bind_uuid(&q, 3, draft->groups[i].id);
-		rc = query_run(&q, NULL, err);
+			rc = principal__add_reach(call, principal->id, draft->groups[i], err);
 	}
 	return rc;
 }
@@ -118,30 +109,6 @@ principal_set_reach(struct principal *out, struct call *call, struct principal_i
 	return rc;
 }
 
-static enum status
-ceiling_from_json(struct principal *principal, struct call *call, const struct json *source,
-	struct error *err)
-{
-	const struct ceiling *unused;
-	struct buf buf;
-
-	principal->ceiling = NOTHING;
-	if (json_type(source) == JSON_ABSENT || json_type(source) == JSON_NULL)
-		return OK;
-	enum status rc = ceiling_resolve(call, principal->workspace, source, err);
-	if (rc != OK)
-		return rc;
-	buf_init(&buf, ENTITY_JSON_MAX);
-	json_dump(&buf, source, true);
-	if (!buf.failed)
-		principal->ceiling = arena_copy(call->arena, buf_view(&buf));
-	buf_clear(&buf);
-	if (!principal->ceiling.ptr)
-		return error_no_memory(err);
-	return rows_ceiling_parse(
-		&unused, call->org, principal->workspace, principal->ceiling, call->arena, err);
-}
-
 enum status
 principal_set_ceiling(struct principal *out, struct call *call, struct principal_id id,
 	const struct json *ceiling, int64_t if_match, struct error *err)
@@ -159,7 +126,7 @@ principal_set_ceiling(struct principal *out, struct call *call, struct principal
 		return rc;
 	*out = before;
 	out->changed = call_next_revision(call);
-	rc = ceiling_from_json(out, call, ceiling, err);
+	rc = ceiling_text(&out->ceiling, call, out->workspace, ceiling, err);
 	if (rc == OK && before.ceiling.ptr)
 		rc = principal_guard_give(
 			call, view, uuid_eq(id.id, call->caller.principal.id), err);

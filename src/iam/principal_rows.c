@@ -39,8 +39,10 @@ static const struct sql PRINCIPAL_UPDATE =
 	SQL("UPDATE principals SET name = $3, description = $4, state = $5, expires_us = $6,"
 	    " confined = $7, home_group = $8, ceiling = $9, changed = $10,"
 	    " generation = generation + $11 WHERE org = $1 AND principal = $2");
+static const struct sql REACH_INSERT =
+	SQL("INSERT INTO reach (org, principal, grp) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 static const struct sql PRINCIPAL_REACH =
-	SQL("SELECT grp FROM reach WHERE org = $1 AND principal = $2 ORDER BY grp LIMIT 64");
+	SQL("SELECT grp FROM reach WHERE org = $1 AND principal = $2 ORDER BY grp LIMIT 256");
 
 /* What goes with a principal, in this order; the first parameter after the organisation is it. */
 static const struct sql PRINCIPAL_ERASE[] = {
@@ -133,7 +135,7 @@ static enum status
 load_reach(struct principal *principal, struct call *call, struct error *err)
 {
 	struct query q;
-	struct rgroup_id groups[RGROUPS_PER_DRAFT_MAX];
+	struct rgroup_id groups[RGROUPS_PER_REACH_MAX];
 	size_t count = 0;
 
 	if (!principal->confined)
@@ -249,6 +251,19 @@ touch_credentials(struct call *call, struct principal_id id, struct error *err)
 		call_touch(call, VIEW_CREDENTIAL, query_uuid(&q, 0));
 	query_end(&q);
 	return rc;
+}
+
+enum status
+principal__add_reach(
+	struct call *call, struct principal_id id, struct rgroup_id group, struct error *err)
+{
+	struct query q;
+
+	enum status rc = iam__query(&q, call, &REACH_INSERT, id.id, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid(&q, 3, group.id);
+	return query_run(&q, NULL, err);
 }
 
 enum status

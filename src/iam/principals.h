@@ -25,9 +25,7 @@ struct principal {
 	int64_t created_us, changed;
 };
 
-#define ROLES_PER_DRAFT_MAX 32
-#define RGROUPS_PER_DRAFT_MAX 64
-#define PERMISSIONS_PER_DRAFT_MAX 128
+#define RGROUPS_PER_REACH_MAX 256 /* as the contract has it */
 
 struct principal_draft {
 	enum principal_kind kind;

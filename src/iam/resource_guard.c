@@ -78,14 +78,37 @@ guard_row(struct call *call, const struct query *q, struct node at, struct works
 
 /* What this very call made lay nowhere before: creating is decided at the parent, the group. One
  * that is not active can be given nowhere by itself, so its workspace stands for it. */
+static bool
+is_fresh(const struct call *call, const struct resource *resource)
+{
+	return resource->changed == call_next_revision(call) &&
+		resource->created_us == call->now_us;
+}
+
 static struct node
 judged_at(const struct call *call, const struct resource *resource, struct rgroup_id group)
 {
-	if (resource->changed == call_next_revision(call) && resource->created_us == call->now_us)
+	if (is_fresh(call, resource))
 		return (struct node){NODE_RESOURCE_GROUP, group.id};
 	if (resource->state != STATE_ACTIVE)
 		return node_workspace(resource->workspace);
 	return (struct node){NODE_RESOURCE, resource->uuid.id};
+}
+
+/* What a caller that is confined to a group registers belongs there by rule (D5), whoever else
+ * holds more in it: nobody gains over anything that was there before. */
+static bool
+joins_by_rule(const struct call *call, const struct resource *resource, struct rgroup_id group)
+{
+	const struct principal_view *caller = call->principal;
+
+	if (!caller->confined || !is_fresh(call, resource))
+		return false;
+	for (uint32_t i = 0; i < caller->reach_count; i++) {
+		if (uuid_eq(caller->reach[i].id, group.id))
+			return true;
+	}
+	return false;
 }
 
 enum status
@@ -96,6 +119,8 @@ resource__guard_join(struct call *call, const struct resource *resource, struct 
 	struct query q;
 	int seen = 0;
 
+	if (joins_by_rule(call, resource, group))
+		return OK;
 	enum status rc = iam__query(&q, call, &JOIN_CARRIED, group.id, err);
 	if (rc != OK)
 		return rc;

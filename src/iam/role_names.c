@@ -70,19 +70,41 @@ is_scope_anywhere(const struct org_view *org, struct str name)
 	return false;
 }
 
-enum status
-ceiling_resolve(struct call *call, struct workspace_id workspace, const struct json *source,
+static enum status
+check_names(struct call *call, struct workspace_id workspace, const struct json *source,
 	struct error *err)
 {
 	const struct json *except = json_get(source, "except");
 	const struct json *names = except ? except : json_get(source, "only");
 	uint32_t number;
+	enum status rc = OK;
 
-	enum status rc = ceiling_check(source, err);
 	for (size_t i = 0; rc == OK && i < json_count(names); i++) {
 		struct str name = json_str(json_at(names, i));
 		if (!(except && uuid_is_nil(workspace.id) && is_scope_anywhere(call->org, name)))
 			rc = permission_resolve(&number, call, workspace, name, err);
 	}
 	return rc;
+}
+
+enum status
+ceiling_text(struct str *out, struct call *call, struct workspace_id workspace,
+	const struct json *source, struct error *err)
+{
+	struct buf buf;
+
+	*out = (struct str){NULL, 0};
+	if (json_type(source) == JSON_ABSENT || json_type(source) == JSON_NULL)
+		return OK;
+	enum status rc = ceiling_check(source, err);
+	if (rc == OK)
+		rc = check_names(call, workspace, source, err);
+	if (rc != OK)
+		return rc;
+	buf_init(&buf, ENTITY_JSON_MAX);
+	json_dump(&buf, source, true);
+	if (!buf.failed)
+		*out = arena_copy(call->arena, buf_view(&buf));
+	buf_clear(&buf);
+	return out->ptr ? OK : error_no_memory(err);
 }

@@ -14,9 +14,10 @@ enum status role_resolve(const struct role_view **out, struct call *call, struct
 enum status permission_resolve(uint32_t *number, struct call *call, struct workspace_id workspace,
 	struct str name, struct error *err) MUST_USE;
 
-/* Checks the form of a ceiling and that every permission that it names exists at a workspace (nil:
- * none; what it excepts may then be a scope of any). ERR_INVALID. */
-enum status ceiling_resolve(struct call *call, struct workspace_id workspace,
+/* A ceiling as it is stored: canonical, in call->arena; absent when the source is absent or null.
+ * Every permission that it names has to exist at a workspace (nil: none; what it excepts may then
+ * be a scope of any). ERR_INVALID. */
+enum status ceiling_text(struct str *out, struct call *call, struct workspace_id workspace,
 	const struct json *source, struct error *err) MUST_USE;
 
 #endif

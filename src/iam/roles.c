@@ -135,25 +135,6 @@ merge_names(struct role *role, struct call *call, const struct role_draft *draft
 }
 
 static enum status
-ceiling_text(struct role *role, struct call *call, const struct json *source, struct error *err)
-{
-	struct buf buf;
-
-	role->ceiling = NOTHING;
-	if (json_type(source) == JSON_ABSENT || json_type(source) == JSON_NULL)
-		return OK;
-	enum status rc = ceiling_resolve(call, role->workspace, source, err);
-	if (rc != OK)
-		return rc;
-	buf_init(&buf, ENTITY_JSON_MAX);
-	json_dump(&buf, source, true);
-	if (!buf.failed)
-		role->ceiling = arena_copy(call->arena, buf_view(&buf));
-	buf_clear(&buf);
-	return role->ceiling.ptr ? OK : error_no_memory(err);
-}
-
-static enum status
 fill(struct role *role, struct call *call, const struct role_draft *draft, struct error *err)
 {
 	role->name = draft->name;
@@ -173,7 +154,7 @@ fill(struct role *role, struct call *call, const struct role_draft *draft, struc
 	if (rc == OK)
 		rc = merge_names(role, call, draft, err);
 	if (rc == OK)
-		rc = ceiling_text(role, call, draft->ceiling, err);
+		rc = ceiling_text(&role->ceiling, call, role->workspace, draft->ceiling, err);
 	return rc;
 }
 

@@ -92,6 +92,15 @@ iam__text(struct query *q, int column, struct call *call)
 }
 
 enum status
+iam__check_expiry(const struct call *call, int64_t expires_us, struct error *err)
+{
+	if (expires_us > call->now_us)
+		return OK;
+	return error_set(err, ERR_INVALID, "expiry-passed",
+		"expires_at lies in the past: state a time to come, or none.");
+}
+
+enum status
 iam__taken(enum status rc, const char *code, const char *text, struct error *err)
 {
 	if (rc != ERR_CONFLICT)

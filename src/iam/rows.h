@@ -34,6 +34,10 @@ enum status iam__list(void **out, size_t *count, struct call *call, struct page 
 /* Of a text column: into call->arena; ERR_NO_MEMORY latches in the query. */
 struct str iam__text(struct query *q, int column, struct call *call);
 
+/* ERR_INVALID "expiry-passed" unless it lies ahead; NEVER does. */
+enum status iam__check_expiry(
+	const struct call *call, int64_t expires_us, struct error *err) MUST_USE;
+
 /* A unique constraint, told in the words of the thing. Passes everything else on. */
 enum status iam__taken(enum status rc, const char *code, const char *text, struct error *err);
 

@@ -172,6 +172,29 @@ workspace_load(struct workspace *out, struct call *call, struct workspace_id id,
 	return rc;
 }
 
+/* Nothing is allowed inside a workspace that is suspended. */
+static struct node
+judged_at(const struct call *call, const struct workspace *workspace)
+{
+	return workspace->state == STATE_ACTIVE ? node_workspace(workspace->id)
+						: node_org(call->org->id);
+}
+
+enum status
+workspace_judged_at(struct node *out, struct call *call, struct workspace_id id, struct error *err)
+{
+	struct workspace workspace;
+
+	enum status rc = workspace_load(&workspace, call, id, err);
+	if (rc != OK)
+		return rc;
+	*out = judged_at(call, &workspace);
+	if (workspace.state != STATE_ACTIVE && !call_may(call, IAM_WORKSPACES_READ, *out))
+		rc = error_set(
+			err, ERR_NOT_FOUND, "workspace-not-found", "There is no such workspace.");
+	return rc;
+}
+
 enum status
 workspace_list(struct workspace **out, size_t *count, struct call *call, struct page *page,
 	struct error *err)
@@ -182,11 +205,21 @@ workspace_list(struct workspace **out, size_t *count, struct call *call, struct 
 
 	enum status rc = iam__list((void **)out, &read, call, page, &listing, err);
 	for (size_t i = 0; rc == OK && i < read; i++) {
-		if (call_may(call, IAM_WORKSPACES_READ, node_workspace((*out)[i].id)))
+		if (call_may(call, IAM_WORKSPACES_READ, judged_at(call, &(*out)[i])))
 			(*out)[shown++] = (*out)[i];
 	}
 	*count = shown;
 	return rc;
+}
+
+/* What is denied at the workspace itself counts again once it is active. */
+static enum status
+check_active(const struct workspace *workspace, struct error *err)
+{
+	if (workspace->state == STATE_ACTIVE)
+		return OK;
+	return error_set(err, ERR_CONFLICT, "workspace-suspended",
+		"This workspace is suspended: make it active first.");
 }
 
 static enum status
@@ -214,6 +247,8 @@ workspace_update(struct workspace *out, struct call *call, struct workspace_id i
 	enum status rc = workspace_load(&before, call, id, err);
 	if (rc == OK)
 		rc = call_check_match(draft->if_match, before.changed, err);
+	if (rc == OK && draft->state == STATE_NONE)
+		rc = check_active(&before, err);
 	if (rc != OK)
 		return rc;
 	*out = before;
@@ -246,6 +281,8 @@ workspace_delete(struct call *call, struct workspace_id id, int64_t if_match, st
 	enum status rc = workspace_load(&before, call, id, err);
 	if (rc == OK)
 		rc = call_check_match(if_match, before.changed, err);
+	if (rc == OK)
+		rc = check_active(&before, err);
 	if (rc == OK)
 		rc = iam__count(&count, call, &WORKSPACE_COUNT, (struct uuid){{0}}, err);
 	if (rc == OK && count <= 1)

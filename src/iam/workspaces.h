@@ -18,6 +18,11 @@ struct workspace_draft {
 	int64_t if_match;
 };
 
+/* Where what concerns a workspace itself is decided: there, or at its organisation when it is
+ * suspended. ERR_NOT_FOUND, also for a suspended one that the caller may not read. */
+enum status workspace_judged_at(
+	struct node *out, struct call *call, struct workspace_id id, struct error *err) MUST_USE;
+
 /* Its owner gets the organisation's creator role there (B7): the caller by that rule, anybody
  * else as a gift of the caller's, which passes the guard. ERR_CONFLICT "workspace-name-taken". */
 enum status workspace_create(struct workspace *out, struct call *call,
@@ -28,6 +33,8 @@ enum status workspace_load(struct workspace *out, struct call *call, struct work
 /* Those that the caller may see. */
 enum status workspace_list(struct workspace **out, size_t *count, struct call *call,
 	struct page *page, struct error *err) MUST_USE;
+/* ERR_CONFLICT "workspace-suspended" for anything but the state of one that is not active; so for
+ * deleting it. */
 enum status workspace_update(struct workspace *out, struct call *call, struct workspace_id id,
 	const struct workspace_draft *draft, struct error *err) MUST_USE;
 /* A tombstone: nothing in it is allowed from now on, and its name is free. ERR_CONFLICT

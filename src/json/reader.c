@@ -157,25 +157,13 @@ json_reader_next_member(struct json_reader *r, struct str *name)
 	return json_reader_string(r, name) && remember(r, *name) && take(r, ':');
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The four digits after "\u", or a value above all code units when they are not four digits. */
 static uint32_t
 code_unit(struct json_reader *r)
 {
 	uint32_t unit = 0;
 	for (int i = 0; i < 4; i++) {
-		int digit = r->at < r->end ? hex_digit(*r->at) : -1;
+		int digit = r->at < r->end ? str_hex_value(*r->at) : -1;
 		if (digit < 0)
 			return UINT32_MAX;
 		unit = unit << 4 | (uint32_t)digit;

@@ -25,9 +25,6 @@ enum principal_kind {
 typedef uint32_t kind_mask; /* a scalar, hence a typedef */
 #define KIND_BIT(kind) (UINT32_C(1) << (kind))
 #define KIND_ALL (KIND_BIT(KIND_COUNT) - 2)
-/* "Applications" in the sense of MISSION D4: whatever calls as a program of its own. */
-#define KIND_PROGRAMS                                                                              \
-	(KIND_BIT(KIND_SERVICE_ACCOUNT) | KIND_BIT(KIND_API_KEY) | KIND_BIT(KIND_APPLICATION))
 
 /* "member", "end_user", "service_account", "api_key", "application", "gateway", "device". */
 const char *kind_name(enum principal_kind kind);

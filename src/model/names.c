@@ -170,6 +170,9 @@ resource_id_check(struct str id, const char *field, struct error *err)
 	enum status rc = check_length(id, 1, RESOURCE_ID_MAX_BYTES, field, err);
 	if (rc == OK)
 		rc = check_chars(id, UNWANTED_CONTROL, field, err);
+	if (rc == OK && (str_eq(id, STR(".")) || str_eq(id, STR(".."))))
+		rc = error_set(err, ERR_INVALID, "invalid-name",
+			"%s: cannot be \".\" or \"..\", which no path can name.", field);
 	return rc;
 }
 

@@ -24,7 +24,7 @@ enum status slug_check(struct str slug, const char *field, struct error *err) MU
 /* `namespace:action` or `iam:resource:action` (three parts exactly when the first is "iam"): parts
  * of [a-z][a-z0-9_.-]*, 80 bytes in all. */
 enum status permission_name_check(struct str name, const char *field, struct error *err) MUST_USE;
-/* 1 to 256 bytes of UTF-8 without control characters. */
+/* 1 to 256 bytes of UTF-8 without control characters; not "." or "..", which paths cannot name. */
 enum status resource_id_check(struct str id, const char *field, struct error *err) MUST_USE;
 /* One '@', a local part and a domain with a dot or "localhost", no blank, control or format
  * character and none of <>()[],;:\" (quoted forms), at most 254 bytes. `normal` (may be NULL,

@@ -73,8 +73,8 @@ target_state(const struct question *question)
 	return REASON_RESOURCE_UNKNOWN;
 }
 
-static enum reason
-state_condition(const struct question *question)
+enum reason
+policy__state(const struct question *question)
 {
 	enum reason reason = subject_state(question, question->attributes.now_us);
 
@@ -122,6 +122,17 @@ within_reach(const struct principal_view *principal, const struct target *target
 		shares_group(principal, target->resource);
 }
 
+bool
+policy__rail_applies(
+	const struct question *question, const struct path *path, const struct guardrail_view *rail)
+{
+	if (!(rail->kinds & KIND_BIT(question->subject.principal->kind)))
+		return false;
+	if (rail->node.kind != NODE_PLATFORM && !policy__path_has(path, rail->node.id))
+		return false;
+	return !rail->condition || condition_holds(rail->condition, &question->attributes, true);
+}
+
 static const struct guardrail_view *
 denying_guardrail(const struct question *question, const struct path *path, uint32_t permission)
 {
@@ -131,13 +142,8 @@ denying_guardrail(const struct question *question, const struct path *path, uint
 		return NULL;
 	for (uint32_t i = 0; i < org->guardrail_count; i++) {
 		const struct guardrail_view *rail = &org->guardrails[i];
-		if (!permset_has(&rail->denies, permission) ||
-			!(rail->kinds & KIND_BIT(question->subject.principal->kind)))
-			continue;
-		if (rail->node.kind != NODE_PLATFORM && !policy__path_has(path, rail->node.id))
-			continue;
-		if (!rail->condition ||
-			condition_holds(rail->condition, &question->attributes, true))
+		if (permset_has(&rail->denies, permission) &&
+			policy__rail_applies(question, path, rail))
 			return rail;
 	}
 	return NULL;
@@ -164,6 +170,13 @@ within_issued_node(const struct question *question)
 	const struct workspace_view *workspace = question->target.workspace;
 
 	return uuid_is_nil(bound.id) || (workspace && uuid_eq(workspace->id.id, bound.id));
+}
+
+bool
+policy__within(const struct question *question)
+{
+	return within_reach(question->subject.principal, &question->target) &&
+		within_issued_node(question);
 }
 
 /* Conditions 2 to 6, the state being known to hold; `scan` says what is asked for. */
@@ -203,7 +216,7 @@ enum decision
 policy_decide(const struct question *question, struct answer *answer)
 {
 	*answer = (struct answer){0};
-	enum reason reason = state_condition(question);
+	enum reason reason = policy__state(question);
 	if (reason != REASON_GRANTED)
 		return answer_set(answer, reason);
 
@@ -228,7 +241,7 @@ enum decision
 policy_may_give(const struct question *question, const struct terms *terms, struct answer *answer)
 {
 	*answer = (struct answer){0};
-	enum reason reason = state_condition(question);
+	enum reason reason = policy__state(question);
 	if (reason != REASON_GRANTED)
 		return answer_set(answer, reason);
 

@@ -101,4 +101,12 @@ struct terms {
 enum decision policy_may_give(
 	const struct question *question, const struct terms *terms, struct answer *answer);
 
+/*
+ * The same for all permissions at once, in one pass over what the subject holds: what it may give
+ * to others, and to itself (`terms->to_self` is not looked at; nor is the question's permission).
+ * Both are sets that the caller has made for numbers below PERMISSION_LIMIT.
+ */
+void policy_givable(const struct question *question, const struct terms *terms,
+	struct permset *to_others, struct permset *to_self);
+
 #endif

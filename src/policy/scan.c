@@ -5,17 +5,17 @@
 /* Up to this many grants are held against the path one by one; more are searched by node. */
 #define LINEAR_MAX 16
 
-static bool
-meets_terms(const struct grant_entry *entry, const struct terms *terms)
+bool
+policy__meets_terms(const struct grant_entry *entry, const struct terms *terms)
 {
 	return entry->expires_us >= terms->expires_us &&
 		condition_includes(terms->condition, entry->condition);
 }
 
-static enum reason
-entry_state(const struct scan *scan, const struct grant_entry *entry)
+enum reason
+policy__entry_state(const struct question *question, const struct grant_entry *entry)
 {
-	const struct attributes *attributes = &scan->question->attributes;
+	const struct attributes *attributes = &question->attributes;
 
 	if (attributes->now_us >= entry->expires_us)
 		return REASON_GRANT_EXPIRED;
@@ -65,10 +65,10 @@ visit(struct scan *scan, const struct grant_entry *entry, const struct group_vie
 	if (!carries && !ceiling)
 		return;
 
-	enum reason state = entry_state(scan, entry);
+	enum reason state = policy__entry_state(scan->question, entry);
 	if (ceiling && state == REASON_GRANTED)
 		bound_by(&scan->now, role->ceiling, scan->permission);
-	if (state == REASON_GRANTED && scan->terms && !meets_terms(entry, scan->terms))
+	if (state == REASON_GRANTED && scan->terms && !policy__meets_terms(entry, scan->terms))
 		state = REASON_NO_GRANT;
 	if (ceiling && state == REASON_GRANTED)
 		bound_by(&scan->lasting, role->ceiling, scan->permission);

@@ -28,4 +28,14 @@ struct scan {
 
 void policy__scan(struct scan *scan);
 
+/* Whether a grant counts now, and for as long as the terms last. */
+enum reason policy__entry_state(const struct question *question, const struct grant_entry *entry);
+bool policy__meets_terms(const struct grant_entry *entry, const struct terms *terms);
+
+/* The conditions that are the same for every permission. */
+enum reason policy__state(const struct question *question);
+bool policy__within(const struct question *question);
+bool policy__rail_applies(const struct question *question, const struct path *path,
+	const struct guardrail_view *rail);
+
 #endif

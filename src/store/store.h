@@ -193,11 +193,8 @@ struct str query_bytes(const struct query *q, int column);
  * ERR_CORRUPT likewise. */
 struct str query_str_copy(struct query *q, int column, struct arena *arena);
 
-/*
- * The statements of a topic stand together in its file as `static const struct sql`. In test
- * builds each is checked by being prepared: store_prepare_all prepares every text that the tests
- * collect from the sources, on the engine of `store`.
- */
+/* Whether the engine takes a text as exactly one statement: a test asks this of all that stand in
+ * the sources. Runs nothing. */
 enum status store_prepare(struct store *store, const char *text, struct error *err) MUST_USE;
 
 /*

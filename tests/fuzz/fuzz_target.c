@@ -58,7 +58,7 @@ check_segment(struct str raw)
 	size_t len = 0;
 	if (http__segment_decode(out, raw, &len)) {
 		struct str plain = {out, len};
-		require(len <= raw.len && !has_byte(plain, '\0') && !has_byte(plain, '/'));
+		require(len <= raw.len && !has_byte(plain, '\0') && !has_byte(raw, '/'));
 		require(http__escapes_ok(raw));
 	}
 	free(out);

@@ -293,6 +293,27 @@ describe("permissions, roles and times", () => {
         "invalid-input");
   });
 
+  test("what is suspended is shown, and neither changed nor used until it is active", async () => {
+    const tenant = await makeOrg(server);
+    before = await heads();
+    const closed = await makeWorkspace(tenant);
+    const path = `/api/workspaces/${closed.id}`;
+    const suspended = await tenant.admin.put<Workspace>(`${path}/state`, { state: "suspended" });
+    expect(await tenant.admin.get(path)).toEqual(suspended);
+    expect(await tenant.admin.list(`${tenant.path}/workspaces`)).toContainEqual(suspended);
+    for (const [method, body] of [["PATCH", { name: "x" }], ["DELETE", undefined]] as const)
+      expectProblem(await tenant.admin.request(method, path, body), 409, "workspace-suspended");
+    expectProblem(await tenant.admin.request("POST", `${path}/clients`, { name: "x" }), 404);
+    const { secret } = await makeMachine(tenant, "api-keys");
+    const stranger = server.as(secret);
+    for (const method of ["GET", "DELETE"] as const)
+      expectProblem(await stranger.request(method, path), 404, "workspace-not-found");
+    expect(await tenant.admin.get(path)).toEqual(suspended);
+    await tenant.admin.put(`${path}/state`, { state: "active" });
+    await tenant.admin.delete(path);
+    expectProblem(await tenant.admin.request("GET", path), 404, "workspace-not-found");
+  });
+
   test("the last operator stays, and so does the last workspace", async () => {
     const self = await server.operator.get<{ id: string }>("/api/self");
     for (const [method, body] of [["DELETE"], ["PATCH", { state: "suspended" }]] as const) {

@@ -219,6 +219,18 @@ test("D5_privileged: registers with others at work in its group", async () => {
   await expectActsFor(standard, "gateway_standard", device(id));
 });
 
+test("D5_privileged: registers though somebody holds more in its group", async () => {
+  const group = await makeGroupOf();
+  const gateway = await makeGateway({ groups: [group] });
+  const member = (await admin.post<PrincipalCreated>(`${tenant.path}/members`, {
+    email: `${unique("boss")}@example.com`, roles: [],
+  })).principal;
+  await give(tenant, member, "administrator", { kind: "resource_group", id: group });
+  const id = unique("device");
+  await gateway.api.post(path("devices"), { name: id, id });
+  expect(await may(admin, subjectOf(member), "devices:delete", device(id))).toBe(true);
+});
+
 test("D5_privileged: with its group gone it registers nothing, nor outside of it", async () => {
   const home = await makeGroupOf();
   const gateway = await makeGateway({ groups: [home] });

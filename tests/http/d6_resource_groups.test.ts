@@ -115,6 +115,17 @@ test("D6_follow: the gateway's groups can be changed, taken away, and be none", 
   expect(await ask()).toEqual(["out-of-reach", "out-of-reach"]);
 });
 
+test("D6_follow: a reach of more groups than a resource can be in is shown whole", async () => {
+  const gateway = await makeGateway();
+  const reach: string[] = [];
+  for (let i = 0; i < 70; i++)
+    reach.push((await makeGroup()).id);
+  const path = `${tenant.path}/principals/${gateway.id}`;
+  await admin.put(`${path}/reach`, { confined: true, groups: reach });
+  const shown = await admin.get<Principal>(path);
+  expect([...shown.reach].sort()).toEqual(reach.sort());
+});
+
 test("D6_follow: a removed device is gone from its groups, and a new one of its id not in them",
   async () => {
     const id = unique("device");
@@ -248,4 +259,13 @@ test("D6_groups: only who has the permission fills and empties them", async () =
     if (answer.status !== 404) expectForbidden(answer);
   }
   expect(await admin.get(`${tenant.path}/records/head`)).toEqual(before);
+});
+
+test("D6_names: an identifier with a slash is a path's segment, percent-encoded", async () => {
+  const id = `line/${unique("pump")}`;
+  await makeInWorkspace(tenant, workspace, "devices", { id });
+  const at = `/api/workspaces/${workspace.id}/resources/device/${encodeURIComponent(id)}`;
+  expect(await admin.get(at)).toMatchObject({ id });
+  expectProblem(await admin.request("POST", `/api/workspaces/${workspace.id}/devices`,
+    { name: "dots", id: ".." }), 400, "invalid-name");
 });

@@ -253,7 +253,7 @@ const bounds: Path[] = [
     name: "a role that bears a ceiling taken away",
     prepare: async (shop) => {
       const low = await makeRole(shop, [RUN], { ceiling: { only: [RUN] } });
-      const bounded = await key(shop, shop.strong.name);
+      const bounded = await robot(shop, shop.strong.name);
       const grant: Grant = await give(shop, bounded, low.name);
       return (api) => api.request("DELETE", `${shop.path}/grants/${grant.id}`);
     },

@@ -27,8 +27,8 @@ async function duel(
   ]);
   const done = answers.filter(({ status }) => status < 300);
   expect(done, answers.map((one) => one.text).join("\n")).toHaveLength(1);
-  // Refused as somebody who is no longer there, or has lost the right in between.
-  for (const { status } of answers) expect([200, 204, 401, 403, 409]).toContain(status);
+  // Refused as somebody who is no longer there, or has lost the right, or the sight, in between.
+  for (const { status } of answers) expect([200, 204, 401, 403, 404, 409]).toContain(status);
   const left = await Promise.all(owners.map((one) => one.request("GET", path)));
   expect(left.map(({ status }) => status).filter((status) => status === 200)).toHaveLength(1);
 }

@@ -158,6 +158,7 @@ test_names__resource_id(void **state)
 	accept(resource_id_check, STR("cafe\xcc\x81"));
 	accept(resource_id_check, repeat(space, 'x', 256));
 	refuse(resource_id_check, repeat(space, 'x', 257), "257 bytes");
+	refuse(resource_id_check, STR(".."), "path");
 	refuse(resource_id_check, STR(""), "empty");
 	refuse(resource_id_check, STR("a\x01"), "U+0001");
 	refuse(resource_id_check, STR("\x80"), "UTF-8");

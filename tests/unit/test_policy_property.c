@@ -331,6 +331,13 @@ may_give(const struct fixture *f, struct built *built, const struct ref_question
 	build_terms(&real, built, terms);
 	bool allowed = policy_may_give(&question, &real, &answer) == DECISION_ALLOW;
 	check_answer(f, q, &answer);
+	uint64_t space[2][PERMISSION_LIMIT / 64];
+	struct permset to_others = {space[0], PERMISSION_LIMIT / 64};
+	struct permset to_self = {space[1], PERMISSION_LIMIT / 64};
+	policy_givable(&question, &real, &to_others, &to_self);
+	if (question.permission != PERMISSION_NONE &&
+		permset_has(real.to_self ? &to_self : &to_others, question.permission) != allowed)
+		fail_at(f, q, "all at once is not one at a time");
 	if (allowed != ref_may_give(q, terms)) {
 		print_error("policy: %s, to_self %d\n", reason_code(answer.reason), terms->to_self);
 		fail_at(f, q, "giving differs from the reference");
