@@ -103,12 +103,12 @@ def run_network_on(suite, engine):
     log = RESULTS / f"{suite}-{engine}.log"
     tests = []
     node = str(bin_dir / "node")
-    if engine == "sqlite" and \
-            finish([node, "node_modules/typescript/bin/tsc", "--noEmit"], 300, env, ROOT / "tests", log):
+    check = [node, "node_modules/typescript/bin/tsc", "--noEmit"]
+    if engine == "sqlite" and finish(check, 300, env, ROOT / "tests", log):
         tests.append(outcome("types", "tests/tsconfig.json", False, first_error(log.read_text())))
-    status = finish([*ENGINES[engine], node, "node_modules/vitest/vitest.mjs", "run", "--dir", suite,
-                     "--reporter=default", "--reporter=json", f"--outputFile.json={report}"],
-                    3600, env, ROOT / "tests", log)
+    vitest = [*ENGINES[engine], node, "node_modules/vitest/vitest.mjs", "run", "--dir", suite]
+    reporters = ["--reporter=default", "--reporter=json", f"--outputFile.json={report}"]
+    status = finish([*vitest, *reporters], 3600, env, ROOT / "tests", log)
     if not report.exists():
         tests.append(outcome(suite, suite, False, first_error(log.read_text(errors="replace"))))
         return tests

@@ -1,5 +1,6 @@
 #include "iam/verify.h"
 #include "cli/command.h"
+#include "cli/verify.h"
 #include "server/installation.h"
 
 struct verifying {
@@ -52,13 +53,27 @@ verify_run(struct store_job *job, struct tx *tx, struct error *err)
 	return store_verify(&v->sound, tx, &listener, err);
 }
 
+enum status
+verify_run_on(bool *sound, struct store *store, struct error *err)
+{
+	struct verifying v = {.job = {.run = verify_run}};
+
+	enum status rc = store_read_wait(store, &v.job, err);
+	*sound = rc == OK && v.sound;
+	if (rc == OK)
+		printf("%s: %lld organisations, %lld records, %lld rules\n",
+			v.sound ? "sound" : "not sound", (long long)v.organisations,
+			(long long)v.records, (long long)v.rules);
+	return rc;
+}
+
 enum exit_status
 command_verify(struct invocation *in)
 {
 	struct store_options options = installation_store_options(&in->config);
-	struct verifying v = {.job = {.run = verify_run}};
 	struct store *store = NULL;
 	struct error err = {0};
+	bool sound = false;
 
 	options.readers = 1;
 	options.read_only = true;
@@ -67,14 +82,11 @@ command_verify(struct invocation *in)
 	if (rc == OK)
 		rc = store_open(&store, &options, &err);
 	if (rc == OK)
-		rc = store_read_wait(store, &v.job, &err);
+		rc = verify_run_on(&sound, store, &err);
 	store_close(&store);
 	if (rc != OK) {
 		command_failed(in, &err);
 		return EXIT_FAILED;
 	}
-	printf("%s: %lld organisations, %lld records, %lld rules\n",
-		v.sound ? "sound" : "not sound", (long long)v.organisations, (long long)v.records,
-		(long long)v.rules);
-	return fflush(stdout) == 0 && v.sound ? EXIT_OK : EXIT_FAILED;
+	return fflush(stdout) == 0 && sound ? EXIT_OK : EXIT_FAILED;
 }

@@ -34,6 +34,7 @@ struct store_options {
 	int wait_ms; /* how long to wait for the database at the start */
 
 	bool read_only; /* no writer, no migration: for `thingward verify` */
+	bool existing_only; /* of SQLite: refuse a file that is not there */
 	bool fresh_only; /* refuse a store that already has a schema */
 };
 
@@ -48,6 +49,14 @@ struct store_options {
 enum status store_open(
 	struct store **out, const struct store_options *options, struct error *err) MUST_USE;
 void store_close(struct store **store);
+
+/* Copies everything into a store that has just been made, of any engine: all of it or nothing, and
+ * every table is counted on both sides. The command line's alone; the source should not change. */
+struct store_copied {
+	int64_t tables, rows;
+};
+enum status store_copy(
+	struct store_copied *out, struct store *to, struct store *from, struct error *err) MUST_USE;
 
 /* The newest schema this program knows. */
 int store_schema_version(void);

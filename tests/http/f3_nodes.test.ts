@@ -142,7 +142,7 @@ describe.skipIf(ENGINE !== "postgres")("two nodes", () => {
     }
   });
 
-  test("F3_a node that does not reach the database says so, and stops at a stated age", async () => {
+  test("F3_a node without the database says so, and stops at a stated age", async () => {
     const name = /\/(h\d+_\d+)\?/.exec(store.url ?? "")?.[1];
     const server = process.env["THINGWARD_TEST_DATABASE"] ?? "";
     expect((await ask()).context?.["age_ms"]).toBeLessThan(2_000);
