@@ -3,7 +3,7 @@
  * directory, then draws principals and devices at random and times each decision by itself; what
  * the clock itself costs is taken off. Prints JSON, in nanoseconds.
  *
- * "resolved": only policy_decide, of one of 256 questions that were drawn and whose views are held.
+ * "resolved" is only policy_decide, of one of 256 questions drawn, whose views are held.
  * "drawn": the look-ups of principal, groups and device, drawn out of all, and the decision.
  * "memory": one read at a random place of as much memory as the views take, which no program can
  * go below: it says how much of "drawn" is the machine's.

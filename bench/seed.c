@@ -63,8 +63,8 @@ static const char *const INSERTS[TABLES] = {
 		 " next_role, created_us, changed)"
 		 " VALUES (?1, 'Bench', 1, 1, 1, zeroblob(32), 2000, 100, 1, 1)",
 	[PERMISSIONS] = "INSERT INTO permissions (org, number, workspace, name, description, class,"
-			" machine, origin, removed, created_us, changed)"
-			" VALUES (?1, ?2, zeroblob(16), ?3, '', 1, 0, '', 0, 1, 1)",
+			" machine, origin, removed, created_us, changed, operation_group)"
+			" VALUES (?1, ?2, zeroblob(16), ?3, '', 1, 0, '', 0, 1, 1, 'bench')",
 	[ROLES] =
 		"INSERT INTO roles (org, role, number, workspace, name, title, description, kinds,"
 		" system, exercises_all, gives_all, confines, ceiling, origin, created_us,"

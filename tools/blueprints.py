@@ -27,7 +27,7 @@ DOCUMENT = ({"name": str, "version": int, "title": str, "description": str,
              "guardrails": list}, {"creator_role": str})
 TYPE = ({"type": str, "registered": bool, "description": str}, {})
 PERMISSION = ({"name": str, "class": str, "description": str},
-              {"machine": bool, "alias_of": str})
+              {"group": str, "machine": bool, "alias_of": str})
 ROLE = ({"name": str, "title": str, "description": str, "kinds": list, "exercises": list},
         {"gives": list, "exercises_all": bool, "gives_all": bool, "confines": bool,
          "ceiling": dict})
@@ -133,6 +133,8 @@ class Checker:
                 self.fault(place, "is not of the form namespace:action")
             if permission["class"] not in CLASSES:
                 self.fault(place, f"'{permission['class']}' is not a class")
+            if not SLUG.fullmatch(permission.get("group", "none")):
+                self.fault(place, f"'{permission['group']}' is not a plain name of a group")
             alias = permission.get("alias_of")
             if alias is None:
                 continue

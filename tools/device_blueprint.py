@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The roles of blueprints/device-platform.json, from the published table.
 
-tests/vectors/device-platform-roles.csv says for every operation which role allows it. This writes
-what the twelve roles exercise and may give into the blueprint; everything else there is kept as it
-is. With --check it changes nothing and fails when the two differ.
+tests/vectors/device-platform-roles.csv says for every operation its group and which role allows it.
+This writes the groups, and what the twelve roles exercise and may give, into the blueprint;
+everything else there is kept as it is. With --check it changes nothing and fails when the two
+differ.
 """
 
 import json
@@ -25,15 +26,17 @@ HEADER = "group,operation,users_AODR,apps_SOBPVD,gateways_SP"
 
 
 def read_table():
-    """role name -> its operations, in the order of the table; and the operations themselves."""
+    """role name -> its operations, in the order of the table; and operation -> its group."""
     lines = [line for line in TABLE.read_text().splitlines() if line and line[0] != "#"]
     if not lines or lines[0] != HEADER:
         sys.exit(f"{TABLE}: the header is not {HEADER}")
     roles = {name: [] for names in COLUMNS for name in names}
-    operations = []
+    operations = {}
     for line in lines[1:]:
-        _, operation, *cells = line.split(",")
-        operations.append(operation)
+        group, operation, *cells = line.split(",")
+        if operation in operations:
+            sys.exit(f"{TABLE}: {operation} is there twice")
+        operations[operation] = group
         if len(cells) != len(COLUMNS):
             sys.exit(f"{TABLE}: {operation}: expected {len(COLUMNS)} columns of roles")
         for names, marks in zip(COLUMNS, cells):
@@ -62,13 +65,16 @@ def expected(document):
     """The document as the table wants it."""
     roles, operations = read_table()
     names = [permission["name"] for permission in document["permissions"]]
-    if names != operations:
+    if names != list(operations):
         sys.exit(f"{BLUEPRINT}: its permissions are not the operations of the table, in that order")
     machine = {p["name"] for p in document["permissions"] if p.get("machine")}
     by_users = {name for role in COLUMNS[0] for name in roles[role]}
     if machine != set(operations) - by_users:
         sys.exit(f"{BLUEPRINT}: `machine` is not on exactly what no user role has")
     wanted = json.loads(json.dumps(document))
+    wanted["permissions"] = [
+        {"name": p["name"], "group": None} | p | {"group": operations[p["name"]]}
+        for p in wanted["permissions"]]
     found = {role["name"]: role for role in wanted["roles"]}
     for name, allowed in roles.items():
         if name not in found:

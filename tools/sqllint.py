@@ -31,7 +31,7 @@ def statements(text):
             depth += (text[position] == "(") - (text[position] == ")")
             position += 1
         inside = text[call.end():position - 1]
-        yield text.count("\n", 0, call.start()) + 1, "".join(LITERAL.findall(inside))
+        yield text.count("\n", 0, call.start()) + 1, " ".join(LITERAL.findall(inside))
 
 
 def problem_of(statement, tables):

@@ -113,12 +113,14 @@ CREATE INDEX group_members_principal ON group_members (org, principal, grp);
 
 -- What blueprints and workspaces add to the built-in catalogue. number: from 1024 on, never
 -- reused, hence kept when the permission is gone (removed = 1). workspace: nil unless a scope.
--- alias: the number of the built-in permission that this is another name of.
+-- alias: the number of the built-in permission that this is another name of. operation_group: what
+-- it is listed under; the namespace unless a blueprint says otherwise.
 CREATE TABLE permissions (
 	org {uuid} NOT NULL,
 	number {int} NOT NULL,
 	workspace {uuid} NOT NULL,
 	name {text} NOT NULL,
+	operation_group {text} NOT NULL,
 	description {text} NOT NULL,
 	class {int} NOT NULL,
 	machine {int} NOT NULL,

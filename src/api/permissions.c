@@ -6,8 +6,9 @@
 enum status
 api_permission_list(struct operation_call *op, struct error *err)
 {
-	const struct permission_filter filter = {
-		.workspace = {param_uuid(op, "workspace")}, .resource = param_str(op, "resource")};
+	const struct permission_filter filter = {.workspace = {param_uuid(op, "workspace")},
+		.resource = param_str(op, "resource"),
+		.group = param_str(op, "group")};
 	struct permission *permissions;
 	size_t count;
 

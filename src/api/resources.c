@@ -22,7 +22,7 @@ load(struct resource *out, struct operation_call *op, struct error *err)
 	enum status rc =
 		resource_load(out, &op->call, path_workspace(op), op->path[1], op->path[2], err);
 	if (rc == OK)
-		rc = operation_require(op, resource_judged_at(&op->call, out), err);
+		rc = operation_require(op, (struct node){NODE_RESOURCE, out->uuid.id}, err);
 	return rc;
 }
 

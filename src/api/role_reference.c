@@ -1,5 +1,8 @@
 /* Which role carries which permission, as JSON, Markdown or CSV (B12, C13). */
+#include <stdlib.h>
+
 #include "api/operations.h"
+#include "iam/permissions.h"
 #include "iam/roles.h"
 #include "policy/lookup.h"
 
@@ -86,10 +89,16 @@ struct style {
 static const struct style MARKDOWN = {"| ", " | ", " |\n", "yes", ""};
 static const struct style CSV = {"", ",", "\r\n", "1", "0"};
 
+/* A line of the table. */
+struct row {
+	uint32_t number;
+	struct str name, group;
+};
+
 static void
 write_head(struct buf *out, const struct table *table, const struct style *style)
 {
-	buf_printf(out, "%spermission", style->begin);
+	buf_printf(out, "%spermission%sgroup", style->begin, style->between);
 	for (size_t i = 0; i < table->count; i++) {
 		buf_str(out, str_from(style->between));
 		buf_str(out, table->roles[i]->name);
@@ -97,35 +106,76 @@ write_head(struct buf *out, const struct table *table, const struct style *style
 	buf_str(out, str_from(style->end));
 	if (style != &MARKDOWN)
 		return;
-	for (size_t i = 0; i <= table->count; i++)
+	for (size_t i = 0; i < table->count + 2; i++)
 		buf_str(out, STR("| --- "));
 	buf_str(out, STR("|\n"));
 }
 
 static void
-write_row(struct buf *out, const struct table *table, const struct style *style, uint32_t number)
+write_row(struct buf *out, const struct table *table, const struct style *style,
+	const struct row *row)
 {
 	buf_str(out, str_from(style->begin));
-	buf_str(out, org_permission_name(table->org, number));
+	buf_str(out, row->name);
+	buf_str(out, str_from(style->between));
+	buf_str(out, row->group);
 	for (size_t i = 0; i < table->count; i++) {
-		bool has = permset_has(&table->views[i]->exercises, number);
+		bool has = permset_has(&table->views[i]->exercises, row->number);
 		buf_str(out, str_from(style->between));
 		buf_str(out, str_from(has ? style->yes : style->no));
 	}
 	buf_str(out, str_from(style->end));
 }
 
-/* Permission names, role names: neither can hold what a table would have to escape. */
-static void
-write_table(struct buf *out, const struct table *table, const struct style *style)
+static int
+compare_rows(const void *a, const void *b)
 {
-	write_head(out, table, style);
-	for (uint32_t n = 0; n < table->org->permission_end; n++) {
-		const struct permission_view *own = org_permission_at(table->org, n);
-		bool another_name = own && own->alias != PERMISSION_NONE;
-		if (org_permission_name(table->org, n).ptr && !another_name)
-			write_row(out, table, style, n);
+	const struct row *left = a, *right = b;
+	int order = str_compare(left->group, right->group);
+
+	return order ? order : (left->number > right->number) - (left->number < right->number);
+}
+
+/* By group, then by number. What is only another name of a built-in permission has no row. */
+static enum status
+load_rows(struct row **out, size_t *count, const struct table *table, struct call *call,
+	struct error *err)
+{
+	const struct org_view *org = table->org;
+	struct str *groups;
+
+	*count = 0;
+	*out = arena_new_array(call->arena, struct row, org->permission_end);
+	if (!*out)
+		return error_no_memory(err);
+	enum status rc = permission_load_groups(&groups, org->permission_end, call, err);
+	for (uint32_t n = 0; rc == OK && n < org->permission_end; n++) {
+		const struct permission_view *own = org_permission_at(org, n);
+		struct str name = org_permission_name(org, n);
+		if (name.ptr && (!own || own->alias == PERMISSION_NONE))
+			(*out)[(*count)++] = (struct row){n, name, groups[n]};
 	}
+	if (*count > 0)
+		qsort(*out, *count, sizeof(**out), compare_rows);
+	return rc;
+}
+
+/* Names of permissions, groups and roles: none can hold what a table would have to escape. */
+static enum status
+write_table(struct operation_call *op, const struct table *table, const struct style *style,
+	struct error *err)
+{
+	struct buf *out = op->out.out;
+	struct row *rows;
+	size_t count;
+
+	enum status rc = load_rows(&rows, &count, table, &op->call, err);
+	if (rc != OK)
+		return rc;
+	write_head(out, table, style);
+	for (size_t i = 0; i < count; i++)
+		write_row(out, table, style, &rows[i]);
+	return OK;
 }
 
 enum status
@@ -139,12 +189,12 @@ api_role_reference(struct operation_call *op, struct error *err)
 		return rc;
 	if (str_eq(format, STR("markdown"))) {
 		op->content_type = "text/markdown; charset=utf-8";
-		write_table(op->out.out, &table, &MARKDOWN);
-	} else if (str_eq(format, STR("csv"))) {
-		op->content_type = "text/csv; charset=utf-8";
-		write_table(op->out.out, &table, &CSV);
-	} else {
-		write_json(&op->out, &table);
+		return write_table(op, &table, &MARKDOWN, err);
 	}
+	if (str_eq(format, STR("csv"))) {
+		op->content_type = "text/csv; charset=utf-8";
+		return write_table(op, &table, &CSV, err);
+	}
+	write_json(&op->out, &table);
 	return OK;
 }

@@ -1,5 +1,7 @@
 #include "iam/access.h"
 
+#include "iam/rows.h"
+
 /* The grants of one holder, page by page. */
 static enum status
 add_grants(struct access *access, struct call *call, struct uuid holder, struct group_id group,
@@ -59,7 +61,7 @@ write_held_role(struct json_writer *w, const struct held_grant *held)
 	jw_object(w, NULL);
 	jw_uuid(w, "role", held->grant.role.id);
 	jw_str(w, "name", held->grant.role_name);
-	grant_write_node(w, "node", held->grant.node);
+	iam__write_node(w, "node", held->grant.node);
 	jw_uuid(w, "group", held->group.id);
 	jw_uuid(w, "grant", held->grant.id.id);
 	jw_time(w, "expires_at", held->grant.expires_us == NEVER ? 0 : held->grant.expires_us);

@@ -27,8 +27,9 @@ static const struct member DOCUMENT[] = {{"name", TEXT, true}, {"version", IS(JS
 	{"guardrails", LIST, true}, {"creator_role", TEXT | OR_NULL, false}};
 static const struct member TYPE[] = {
 	{"type", TEXT, true}, {"registered", FLAG, true}, {"description", TEXT, true}};
-static const struct member PERMISSION[] = {{"name", TEXT, true}, {"class", TEXT, true},
-	{"description", TEXT, true}, {"machine", FLAG, false}, {"alias_of", TEXT, false}};
+static const struct member PERMISSION[] = {{"name", TEXT, true}, {"group", TEXT, false},
+	{"class", TEXT, true}, {"description", TEXT, true}, {"machine", FLAG, false},
+	{"alias_of", TEXT, false}};
 static const struct member ROLE[] = {{"name", TEXT, true}, {"title", TEXT, true},
 	{"description", TEXT, true}, {"kinds", LIST, true}, {"exercises", LIST, true},
 	{"gives", LIST, false}, {"exercises_all", FLAG, false}, {"gives_all", FLAG, false},
@@ -282,6 +283,20 @@ alias_check(struct check *c, struct plan_permission *permission, const struct js
 	return OK;
 }
 
+/* The group that the document names, or the namespace of the checked name. */
+static enum status
+group_check(struct check *c, struct plan_permission *permission, const struct json *object,
+	const char *place)
+{
+	const struct json *group = json_get(object, "group");
+	struct str rest = permission->name;
+	char field[PLACE_MAX];
+
+	place_set(field, "%s.group", place);
+	permission->group = group ? json_str(group) : str_cut(&rest, ':');
+	return group ? slug_check(permission->group, field, c->err) : OK;
+}
+
 static enum status
 permission_check(
 	struct check *c, struct plan_permission *permission, const struct json *object, size_t i)
@@ -300,6 +315,8 @@ permission_check(
 		rc = refuse(c, field, "begins with \"iam:\", as only built-in permissions do.");
 	if (rc == OK && permission->class == CLASS_NONE)
 		rc = refuse(c, place, "has a class other than read, write and destructive.");
+	if (rc == OK)
+		rc = group_check(c, permission, object, place);
 	if (rc == OK)
 		rc = text_check(c, &permission->description, object, "description", place);
 	return rc == OK ? alias_check(c, permission, object, place) : rc;

@@ -87,12 +87,6 @@ create(struct blueprint_job *job, const struct plan_guardrail *planned, struct e
 	return query_run(&q, NULL, err);
 }
 
-static bool
-same_text(struct str a, struct str b)
-{
-	return (!a.ptr && !b.ptr) || str_eq(a, b);
-}
-
 static enum status
 compare(struct blueprint_job *job, const struct found_guardrail *found,
 	const struct plan_guardrail *planned, struct error *err)
@@ -105,7 +99,7 @@ compare(struct blueprint_job *job, const struct found_guardrail *found,
 	if (str_eq(found->is.description, planned->description) &&
 		found->is.kinds == planned->kinds &&
 		str_eq(found->is.permissions, planned->permissions) &&
-		same_text(found->is.condition, planned->condition))
+		iam__same_text(found->is.condition, planned->condition))
 		return OK;
 	enum status rc = blueprint__note(job, BLUEPRINT_UPDATE, "guardrail", planned->name, err);
 	if (rc != OK || !job->write)

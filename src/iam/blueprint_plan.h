@@ -11,7 +11,7 @@ struct plan_type {
 	bool registered;
 };
 struct plan_permission {
-	struct str name, description;
+	struct str name, group, description;
 	enum permission_class class;
 	bool machine;
 	uint32_t alias; /* a built-in number, or PERMISSION_NONE */

@@ -160,12 +160,6 @@ create(struct blueprint_job *job, struct plan_role *planned, struct error *err)
 }
 
 static bool
-same_text(struct str a, struct str b)
-{
-	return (!a.ptr && !b.ptr) || str_eq(a, b);
-}
-
-static bool
 same_carried(const struct role *a, const struct role *b)
 {
 	if (a->permission_count != b->permission_count)
@@ -188,7 +182,7 @@ same_role(const struct found_role *found, const struct plan_role *planned)
 	return str_eq(a->title, b->title) && str_eq(a->description, b->description) &&
 		a->kinds == b->kinds && a->exercises_all == b->exercises_all &&
 		a->gives_all == b->gives_all && found->confines == planned->confines &&
-		same_text(a->ceiling, b->ceiling) && same_carried(a, b);
+		iam__same_text(a->ceiling, b->ceiling) && same_carried(a, b);
 }
 
 static enum status

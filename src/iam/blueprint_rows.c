@@ -13,15 +13,15 @@ static const struct sql TYPE_DELETE =
 static const struct sql TYPE_USES =
 	SQL("SELECT COUNT(*) FROM resources WHERE org = $1 AND type = $2");
 static const struct sql PERMISSIONS =
-	SQL("SELECT number, workspace, name, description, class, machine, alias, origin"
-	    " FROM permissions WHERE org = $1 AND removed = 0");
+	SQL("SELECT number, workspace, name, description, class, machine, alias, origin,"
+	    " operation_group FROM permissions WHERE org = $1 AND removed = 0");
 static const struct sql PERMISSION_INSERT = SQL(
 	"INSERT INTO permissions (org, number, workspace, name, description, class, machine, alias,"
-	" origin, removed, created_us, changed)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)");
+	" origin, removed, created_us, changed, operation_group)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12)");
 static const struct sql PERMISSION_UPDATE =
 	SQL("UPDATE permissions SET description = $3, class = $4, machine = $5, alias = $6,"
-	    " changed = $7 WHERE org = $1 AND number = $2");
+	    " changed = $7, operation_group = $8 WHERE org = $1 AND number = $2");
 static const struct sql PERMISSION_REMOVE =
 	SQL("UPDATE permissions SET removed = 1, changed = $3 WHERE org = $1 AND number = $2");
 static const struct sql PERMISSION_USES =
@@ -246,7 +246,8 @@ load_permissions(struct found_permission **out, size_t *count, struct call *call
 				.class = (enum permission_class)query_int(&q, 4),
 				.machine = query_int(&q, 5) != 0,
 				.alias = query_is_null(&q, 6) ? PERMISSION_NONE
-							      : (uint32_t)query_int(&q, 6)},
+							      : (uint32_t)query_int(&q, 6),
+				.group = iam__text(&q, 8, call)},
 			.origin = iam__text(&q, 7, call),
 		};
 	}
@@ -292,6 +293,7 @@ create_permission(
 	query_bind_str(&q, 9, job->plan->facts.name);
 	query_bind_int(&q, 10, call->now_us);
 	query_bind_int(&q, 11, call_next_revision(call));
+	query_bind_str(&q, 12, planned->group);
 	return query_run(&q, NULL, err);
 }
 
@@ -309,7 +311,7 @@ compare_permission(struct blueprint_job *job, const struct found_permission *fou
 		return blueprint__taken("permission", planned->name, found->origin, err);
 	if (str_eq(found->is.description, planned->description) &&
 		found->is.class == planned->class && found->is.machine == planned->machine &&
-		found->is.alias == planned->alias)
+		found->is.alias == planned->alias && str_eq(found->is.group, planned->group))
 		return OK;
 	enum status rc = blueprint__note(job, BLUEPRINT_UPDATE, "permission", planned->name, err);
 	if (rc != OK || !job->write)
@@ -323,6 +325,7 @@ compare_permission(struct blueprint_job *job, const struct found_permission *fou
 	query_bind_int(&q, 5, planned->machine);
 	bind_alias(&q, 6, planned->alias);
 	query_bind_int(&q, 7, call_next_revision(job->call));
+	query_bind_str(&q, 8, planned->group);
 	return query_run(&q, NULL, err);
 }
 

@@ -108,6 +108,7 @@ bool call_may(struct call *call, uint32_t permission, struct node node);
  * Appends a change record: `action` is the permission-like name of what was done ("groups.create"),
  * `subject_kind` and `subject` what it was done to; `before` and `after` are JSON objects as the
  * API shows them (absent: none), never with a secret. Raises the revision, once in a call.
+ * ERR_NO_MEMORY.
  */
 struct change {
 	const char *action;
@@ -130,7 +131,7 @@ void call_touch_skeleton(struct call *call);
 /* For tables of rows that are shown: JSON of one entity into the arena, by its writer. */
 #define ENTITY_JSON_MAX (512 * 1024)
 typedef void entity_writer(struct json_writer *w, const char *name, const void *entity);
-/* Absent when memory fails, which call_record takes for an error. */
+/* Empty when memory fails or the entity is too large, which call_record takes for an error. */
 struct str call_json(struct call *call, entity_writer *write, const void *entity);
 
 /* Listing: by identifier, ascending, after `after` (nil: from the start); `limit` 1 to 200. */

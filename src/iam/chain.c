@@ -13,9 +13,8 @@ static const struct sql CHAIN_WRITE =
 	SQL("UPDATE orgs SET revision = $2, skeleton = $3, head = $4, next_permission = $5,"
 	    " next_role = $6 WHERE org = $1");
 static const struct sql RECORD_INSERT =
-	SQL("INSERT INTO records (org, revision, part, time_us, actor, actor_kind, actor_org, "
-	    "credential,"
-	    " address, action, subject_kind, subject, salt, body, digest, hash)"
+	SQL("INSERT INTO records (org, revision, part, time_us, actor, actor_kind, actor_org,"
+	    " credential, address, action, subject_kind, subject, salt, body, digest, hash)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
 
 static enum status
@@ -127,6 +126,13 @@ record_hash(uint8_t out[SHA256_LEN], const uint8_t previous[SHA256_LEN],
 	crypto_sha256_pieces(out, pieces, n);
 }
 
+/* What call_json could not write. */
+static bool
+is_lost(struct str json)
+{
+	return json.ptr && json.len == 0;
+}
+
 /* {"before":…,"after":…}, each an object or null. */
 static enum status
 record_body(struct str *out, struct call *call, const struct change *change, struct error *err)
@@ -134,6 +140,9 @@ record_body(struct str *out, struct call *call, const struct change *change, str
 	struct buf buf;
 	struct json_writer w;
 
+	*out = (struct str){NULL, 0};
+	if (is_lost(change->before) || is_lost(change->after))
+		return error_no_memory(err);
 	buf_init(&buf, 2 * ENTITY_JSON_MAX);
 	jw_init(&w, &buf);
 	jw_object(&w, NULL);

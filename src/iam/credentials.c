@@ -197,6 +197,16 @@ check_room(struct call *call, struct principal_id principal, struct error *err)
 	return rc;
 }
 
+/* A secret that ends does not prolong itself by another. */
+static enum status
+check_own_end(const struct call *call, const struct credential_draft *draft, struct error *err)
+{
+	if (draft->expires_us <= call->credential->expires_us)
+		return OK;
+	return error_set(err, ERR_FORBIDDEN, "own-end",
+		"The secret that you call with ends: state an expires_at not later than its own.");
+}
+
 enum status
 credential_issue(struct issued_secret *out, struct call *call, struct principal_id id,
 	const struct credential_draft *draft, struct error *err)
@@ -210,6 +220,8 @@ credential_issue(struct issued_secret *out, struct call *call, struct principal_
 		rc = error_set(err, ERR_CONFLICT, "kind-has-no-secret",
 			"A principal of kind %s has no secret of this sort.",
 			kind_name(principal.kind));
+	if (rc == OK && own)
+		rc = check_own_end(call, draft, err);
 	if (rc == OK)
 		rc = principal_view_load(&view, call, id, err);
 	if (rc == OK && !own)

@@ -65,12 +65,6 @@ grant_read(void *element, struct query *q, struct call *call, struct error *err)
 }
 
 void
-grant_write_node(struct json_writer *w, const char *name, struct node node)
-{
-	iam__write_node(w, name, node);
-}
-
-void
 grant_write(struct json_writer *w, const char *name, const void *entity)
 {
 	const struct grant *grant = entity;
@@ -92,12 +86,6 @@ grant_write(struct json_writer *w, const char *name, const void *entity)
 	jw_end_object(w);
 }
 
-static bool
-same_text(struct str a, struct str b)
-{
-	return (!a.ptr && !b.ptr) || str_eq(a, b);
-}
-
 /* The same grant again is found rather than repeated. */
 static enum status
 find_same(struct grant *same, bool *found, struct call *call, const struct grant *wanted,
@@ -113,8 +101,8 @@ find_same(struct grant *same, bool *found, struct call *call, const struct grant
 	while (!*found && (rc = query_next(&q, err)) == OK && q.row) {
 		rc = grant_read(same, &q, call, err);
 		*found = rc == OK && uuid_eq(same->role.id, wanted->role.id) &&
-			same_text(same->permission, wanted->permission) &&
-			same_text(same->condition, wanted->condition) &&
+			iam__same_text(same->permission, wanted->permission) &&
+			iam__same_text(same->condition, wanted->condition) &&
 			same->expires_us == wanted->expires_us;
 	}
 	query_end(&q);

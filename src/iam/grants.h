@@ -56,7 +56,6 @@ enum status grant_permission(struct call *call, struct principal_id who, struct 
 enum status grant_revoke_permission(struct call *call, struct principal_id who,
 	struct workspace_id ws, struct str permission, struct error *err) MUST_USE;
 
-void grant_write_node(struct json_writer *w, const char *name, struct node node);
 void grant_write(struct json_writer *w, const char *name, const void *grant);
 
 #endif

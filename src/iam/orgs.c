@@ -11,6 +11,7 @@
 #define ORG_COLUMNS " org, name, state, creator_role, revision, created_us, changed "
 
 static const struct sql ORG_SELECT = SQL("SELECT" ORG_COLUMNS "FROM orgs WHERE org = $1");
+/* Of every organisation: an operator lists them. */
 static const struct sql ORG_LIST =
 	SQL("SELECT" ORG_COLUMNS "FROM orgs WHERE (org = $1 OR org <> $1) AND org > $2"
 	    " AND name >= $3 AND name < $4 AND state <> 3 ORDER BY org LIMIT $5");

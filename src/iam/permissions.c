@@ -6,9 +6,11 @@
 #include "policy/lookup.h"
 
 static const struct sql OWN_PERMISSIONS =
-	SQL("SELECT number, name, description, class, workspace, machine, origin, created_us"
-	    " FROM permissions WHERE org = $1 AND number > $2 AND removed = 0"
+	SQL("SELECT number, name, description, class, workspace, machine, origin, created_us,"
+	    " operation_group FROM permissions WHERE org = $1 AND number > $2 AND removed = 0"
 	    " AND (workspace = $3 OR $3 IS NULL) ORDER BY number LIMIT $4");
+static const struct sql OWN_GROUPS =
+	SQL("SELECT number, operation_group FROM permissions WHERE org = $1 AND removed = 0");
 
 void
 permission_write(struct json_writer *w, const char *name, const void *entity)
@@ -17,6 +19,7 @@ permission_write(struct json_writer *w, const char *name, const void *entity)
 
 	jw_object(w, name);
 	jw_str(w, "name", permission->name);
+	jw_str(w, "group", permission->group);
 	jw_z(w, "class", permission_class_name(permission->class));
 	jw_str(w, "description", permission->description);
 	jw_str(w, "origin", permission->origin);
@@ -44,11 +47,14 @@ resource_of(struct str name)
 }
 
 static bool
-wanted(const struct permission_filter *filter, const struct page *page, struct str name)
+wanted(const struct permission_filter *filter, const struct page *page,
+	const struct permission *permission)
 {
-	if (filter->resource.ptr && !str_eq(resource_of(name), filter->resource))
+	if (filter->resource.ptr && !str_eq(resource_of(permission->name), filter->resource))
 		return false;
-	return !page->search.ptr || str_starts(name, page->search);
+	if (filter->group.ptr && !str_eq(permission->group, filter->group))
+		return false;
+	return !page->search.ptr || str_starts(permission->name, page->search);
 }
 
 static enum status
@@ -103,7 +109,7 @@ static bool
 list_add(struct listed *list, const struct permission *permission, enum status *rc,
 	struct error *err)
 {
-	if (!wanted(list->filter, list->page, permission->name))
+	if (!wanted(list->filter, list->page, permission))
 		return true;
 	if (list->count == list->page->limit) {
 		list->page->more = true;
@@ -125,6 +131,7 @@ list_built_in(struct listed *list, int64_t after, struct error *err)
 		const struct catalogue_entry *entry = &catalogue[i];
 		const struct permission permission = {.number = entry->number,
 			.name = str_from(entry->name),
+			.group = str_from(entry->resource),
 			.description = str_from(entry->description),
 			.origin = STR("built-in"),
 			.class = entry->class};
@@ -156,6 +163,7 @@ list_own(struct listed *list, int64_t after, struct error *err)
 			.machine = query_int(&q, 5) != 0,
 			.origin = iam__text(&q, 6, list->call),
 			.created_us = query_int(&q, 7),
+			.group = iam__text(&q, 8, list->call),
 		};
 		if (!list_add(list, &permission, &rc, err))
 			break;
@@ -182,6 +190,32 @@ permission_list(struct permission **out, size_t *count, struct call *call,
 		rc = list_own(&list,
 			after < PERMISSION_OWN_FIRST ? PERMISSION_OWN_FIRST - 1 : after, err);
 	*count = list.count;
+	return rc;
+}
+
+enum status
+permission_load_groups(struct str **out, uint32_t end, struct call *call, struct error *err)
+{
+	struct query q;
+	struct str *groups = arena_new_array(call->arena, struct str, end);
+
+	*out = groups;
+	if (!groups)
+		return error_no_memory(err);
+	for (uint32_t i = 0; i < catalogue_count; i++) {
+		if (catalogue[i].number < end)
+			groups[catalogue[i].number] = str_from(catalogue[i].resource);
+	}
+	enum status rc = query_begin(&q, call->tx, &OWN_GROUPS, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid(&q, 1, call->chain.org.id);
+	while ((rc = query_next(&q, err)) == OK && q.row) {
+		int64_t number = query_int(&q, 0);
+		if (number >= 0 && number < end)
+			groups[number] = iam__text(&q, 1, call);
+	}
+	query_end(&q);
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 struct permission {
 	uint32_t number;
 	struct str name, description, origin; /* origin: "built-in", a blueprint's name, "scope" */
+	struct str group; /* of operations; the resource of a built-in one, a scope's namespace */
 	enum permission_class class;
 	struct workspace_id workspace; /* of a scope; nil otherwise */
 	bool machine;
@@ -18,10 +19,16 @@ struct permission {
 struct permission_filter {
 	struct workspace_id workspace; /* nil: those of no workspace and of all */
 	struct str resource; /* the part before the action, "groups"; absent: any */
+	struct str group; /* of operations; absent: any */
 };
 /* In the order of their numbers; `page` counts by number. */
 enum status permission_list(struct permission **out, size_t *count, struct call *call,
 	const struct permission_filter *filter, struct page *page, struct error *err) MUST_USE;
+
+/* The operation group of each permission, by number, for the numbers below `end`; absent where
+ * there is none of that number. */
+enum status permission_load_groups(
+	struct str **out, uint32_t end, struct call *call, struct error *err) MUST_USE;
 
 /* The scopes of a workspace (E1): permissions of its own, in the form namespace:action. */
 struct scope_draft {

@@ -104,15 +104,6 @@ read_one(struct resource *out, struct call *call, struct query *q, struct error 
 	return rc;
 }
 
-struct node
-resource_judged_at(const struct call *call, const struct resource *resource)
-{
-	if (resource->state == STATE_ACTIVE)
-		return (struct node){NODE_RESOURCE, resource->uuid.id};
-	return uuid_is_nil(resource->workspace.id) ? node_org(call->org->id)
-						   : node_workspace(resource->workspace);
-}
-
 enum status
 resource_load(struct resource *out, struct call *call, struct workspace_id workspace,
 	struct str type, struct str id, struct error *err)

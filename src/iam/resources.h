@@ -31,9 +31,6 @@ enum status resource_create(struct resource *out, struct call *call,
 /* ERR_NOT_FOUND "resource-not-found". */
 enum status resource_load(struct resource *out, struct call *call, struct workspace_id workspace,
 	struct str type, struct str id, struct error *err) MUST_USE;
-/* Where is decided what may be done to it: at itself, and at its parent while it is not active,
- * when nothing is allowed at it. */
-struct node resource_judged_at(const struct call *call, const struct resource *resource);
 struct resource_filter {
 	struct workspace_id workspace; /* nil: the global ones */
 	struct str type; /* absent: any */

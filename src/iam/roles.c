@@ -226,10 +226,8 @@ static void
 take_away(struct permset *set, const struct permset *what)
 {
 	for (uint32_t p = permset_next(what, 0); p != PERMISSION_NONE;
-		p = permset_next(what, p + 1)) {
-		if (permset_has(set, p))
-			permset_remove(set, p);
-	}
+		p = permset_next(what, p + 1))
+		permset_remove(set, p);
 }
 
 /* What those who hold the role would gain: what it newly exercises, and newly gives; all of it,
@@ -256,8 +254,7 @@ guard_change(
 	permset_unite(&gain.all, &gain.exercised);
 	permset_unite(&gain.all, &gives);
 	rc = role_guard_gain(call, before->id, &gain, err);
-	bool same_ceiling = (!before->ceiling.ptr && !after->ceiling.ptr) ||
-		str_eq(before->ceiling, after->ceiling);
+	bool same_ceiling = iam__same_text(before->ceiling, after->ceiling);
 	/* Whoever is of a kind that the role is no longer for is no longer bounded by it. */
 	bool unbinds = before->ceiling.ptr && (before->kinds & ~after->kinds);
 	return rc == OK && (unbinds || !same_ceiling) ? role_guard_everything(call, err) : rc;

@@ -91,6 +91,12 @@ iam__text(struct query *q, int column, struct call *call)
 	return query_str_copy(q, column, call->arena);
 }
 
+bool
+iam__same_text(struct str a, struct str b)
+{
+	return (!a.ptr && !b.ptr) || str_eq(a, b);
+}
+
 enum status
 iam__check_expiry(const struct call *call, int64_t expires_us, struct error *err)
 {

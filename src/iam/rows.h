@@ -38,6 +38,9 @@ struct str iam__text(struct query *q, int column, struct call *call);
 enum status iam__check_expiry(
 	const struct call *call, int64_t expires_us, struct error *err) MUST_USE;
 
+/* Of texts that may be absent: two absent ones are the same. */
+bool iam__same_text(struct str a, struct str b);
+
 /* A unique constraint, told in the words of the thing. Passes everything else on. */
 enum status iam__taken(enum status rc, const char *code, const char *text, struct error *err);
 

@@ -5,8 +5,8 @@
 
 static const struct sql SCOPE_INSERT =
 	SQL("INSERT INTO permissions (org, number, workspace, name, description, class, machine,"
-	    " origin, removed, created_us, changed)"
-	    " VALUES ($1, $2, $3, $4, $5, $6, 0, 'scope', 0, $7, $8)");
+	    " origin, removed, created_us, changed, operation_group)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, 0, 'scope', 0, $7, $8, $9)");
 static const struct sql SCOPE_SELECT =
 	SQL("SELECT number, description, class, created_us FROM permissions"
 	    " WHERE org = $1 AND workspace = $2 AND name = $3 AND removed = 0");
@@ -65,6 +65,7 @@ insert(struct call *call, const struct permission *scope, struct error *err)
 	query_bind_int(&q, 6, scope->class);
 	query_bind_int(&q, 7, scope->created_us);
 	query_bind_int(&q, 8, call_next_revision(call));
+	query_bind_str(&q, 9, scope->group);
 	return iam__taken(query_run(&q, NULL, err), "scope-exists",
 		"There is a permission of this name here already.", err);
 }
@@ -73,7 +74,10 @@ enum status
 scope_create(struct permission *out, struct call *call, struct workspace_id workspace,
 	const struct scope_draft *draft, struct error *err)
 {
+	struct str rest = draft->name;
+
 	*out = (struct permission){.name = draft->name,
+		.group = str_cut(&rest, ':'),
 		.workspace = workspace,
 		.description = draft->description.ptr ? draft->description : STR(""),
 		.class = draft->class != CLASS_NONE ? draft->class : CLASS_WRITE,

@@ -3,45 +3,15 @@
 
 #include "base/buf.h"
 #include "store/internal.h"
-
-/*
- * Every table that holds what a user made, with the types of its columns in their order: b bytes,
- * t text, i a number. Both stores were made by the same steps, so both have them in this order.
- * The steps themselves and the feed belong to a store, and are not moved.
- */
-static const struct {
-	const char *name, *columns;
-} tables[] = {
-	{"installation", "ibi"},
-	{"orgs", "btiiibiibii"},
-	{"persons", "btttii"},
-	{"workspaces", "bbttiii"},
-	{"principals", "bbibttttbbiiibtibii"},
-	{"credentials", "bbbtbiiiibi"},
-	{"groups", "bbttii"},
-	{"group_members", "bbbi"},
-	{"permissions", "bibttiiitiii"},
-	{"roles", "bbibtttiiiiittii"},
-	{"role_permissions", "bbtii"},
-	{"grants", "bbibbtibtibi"},
-	{"guardrails", "bbttibitttii"},
-	{"resource_types", "bttit"},
-	{"kind_defaults", "bibb"},
-	{"resource_groups", "bbbttii"},
-	{"resources", "bbttbtiii"},
-	{"resource_group_members", "bbbi"},
-	{"reach", "bbb"},
-	{"offers", "bbbi"},
-	{"blueprints", "btitbti"},
-	{"records", "biiibibbttttbtbb"},
-};
+#include "store/migrations.h"
 
 /* Statements are found again by the address of their text, so each has a place of its own. */
 #define TEXT_MAX 256
 struct texts {
 	char select[TEXT_MAX], insert[TEXT_MAX], count[TEXT_MAX];
 };
-static struct texts texts[ARRAY_LEN(tables)];
+#define TABLES_MAX 128
+static struct texts texts[TABLES_MAX];
 
 static void
 write_texts(size_t at)
@@ -49,14 +19,14 @@ write_texts(size_t at)
 	struct buf insert;
 	struct texts *t = &texts[at];
 	buf_init_fixed(&insert, t->insert, sizeof(t->insert));
-	buf_printf(&insert, "INSERT INTO %s VALUES (", tables[at].name);
-	for (size_t i = 1; i <= strlen(tables[at].columns); i++)
+	buf_printf(&insert, "INSERT INTO %s VALUES (", store_tables[at].name);
+	for (size_t i = 1; i <= strlen(store_tables[at].columns); i++)
 		buf_printf(&insert, "%s$%zu", i > 1 ? ", " : "", i);
 	buf_char(&insert, ')');
 	buf_char(&insert, '\0');
 	ASSERT(!insert.failed);
-	snprintf(t->select, sizeof(t->select), "SELECT * FROM %s", tables[at].name);
-	snprintf(t->count, sizeof(t->count), "SELECT count(*) FROM %s", tables[at].name);
+	snprintf(t->select, sizeof(t->select), "SELECT * FROM %s", store_tables[at].name);
+	snprintf(t->count, sizeof(t->count), "SELECT count(*) FROM %s", store_tables[at].name);
 }
 
 /* Two transactions; the outer runs on the target's thread and waits while the inner one, on the
@@ -76,13 +46,13 @@ copy_row(struct tx *to, const struct query *row, size_t at, struct error *err)
 	enum status rc = query_begin(&q, to, &sql, err);
 	if (rc != OK)
 		return rc;
-	for (int i = 0; tables[at].columns[i]; i++) {
+	for (int i = 0; store_tables[at].columns[i]; i++) {
 		struct str value = query_bytes(row, i);
 		if (query_is_null(row, i))
 			query_bind_null(&q, i + 1);
-		else if (tables[at].columns[i] == 'i')
+		else if (store_tables[at].columns[i] == 'i')
 			query_bind_int(&q, i + 1, query_int(row, i));
-		else if (tables[at].columns[i] == 't')
+		else if (store_tables[at].columns[i] == 't')
 			query_bind_str(&q, i + 1, value);
 		else
 			query_bind_bytes(&q, i + 1, value.ptr, value.len);
@@ -122,7 +92,7 @@ copy_table(struct copying *c, struct tx *from, size_t at, struct error *err)
 	if (rc == OK && there != here)
 		rc = error_set(err, ERR_CORRUPT, "copy-incomplete",
 			"Of %lld rows of %s only %lld arrived; nothing was moved.",
-			(long long)there, tables[at].name, (long long)here);
+			(long long)there, store_tables[at].name, (long long)here);
 	c->report->tables++;
 	c->report->rows += here;
 	return rc;
@@ -135,7 +105,7 @@ inner_run(struct store_job *job, struct tx *tx, struct error *err)
 		(struct copying *)(void *)((char *)job - offsetof(struct copying, inner));
 	enum status rc = OK;
 	*c->report = (struct store_copied){0};
-	for (size_t i = 0; rc == OK && i < ARRAY_LEN(tables); i++)
+	for (size_t i = 0; rc == OK && i < store_table_count; i++)
 		rc = copy_table(c, tx, i, err);
 	return rc;
 }
@@ -155,7 +125,8 @@ store_copy(struct store_copied *out, struct store *to, struct store *from, struc
 		.inner = {.run = inner_run},
 		.from = from,
 		.report = out};
-	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+	ASSERT(store_table_count <= TABLES_MAX);
+	for (size_t i = 0; i < store_table_count; i++)
 		write_texts(i);
 	return store_change_wait(to, &c.outer, err);
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/crypto.h"
+#include "crypto/crypto.h"
 #include "fuzz.h"
 #include "iam/blueprint_plan.h"
 
@@ -20,8 +22,10 @@ check_plan(const struct blueprint_plan *plan)
 	require(plan->type_count <= PLAN_TYPES_MAX && plan->role_count <= PLAN_ROLES_MAX);
 	require(plan->permission_count <= PLAN_PERMISSIONS_MAX);
 	require(plan->guardrail_count <= PLAN_GUARDRAILS_MAX);
-	for (size_t i = 1; i < plan->role_count; i++)
-		require(str_compare(plan->roles[i - 1].role.name, plan->roles[i].role.name) < 0);
+	for (size_t i = 0; i < plan->role_count; i++)
+		require(plan_role_find(plan, plan->roles[i].role.name) == &plan->roles[i]);
+	for (size_t i = 0; i < plan->permission_count; i++)
+		require(plan->permissions[i].group.len > 0);
 	for (size_t i = 1; i < plan->permission_count; i++)
 		require(str_compare(plan->permissions[i - 1].name, plan->permissions[i].name) < 0);
 }
@@ -34,7 +38,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err = {0};
 	struct arena *arena = arena_new(16 * 1024 * 1024);
 
-	require(arena != NULL);
+	require(arena != NULL && crypto_init(&err) == OK);
 	if (json_parse(&document, (struct str){(const char *)data, size}, JSON_LIMITS_DEFAULT,
 		    &err) == OK) {
 		if (blueprint__check(&plan, document, arena, &err) == OK)

@@ -135,6 +135,25 @@ test("A7_catalogue: it is searched by name, by resource and by workspace", async
     await nobody.request("GET", `${tenant.path}/permissions`), "iam:permissions:read");
 });
 
+test("A7_catalogue: each is in an operation group, and searched by it", async () => {
+  const { id } = await makeWorkspace(tenant);
+  await tenant.admin.post(`/api/workspaces/${id}/scopes`, { name: "silo.west:fill" });
+  const names = async (query: string): Promise<string[]> =>
+    (await tenant.admin.list<Permission>(`${tenant.path}/permissions?${query}`, 3))
+      .map((one) => one.name);
+  const all = await tenant.admin.list<Permission>(`${tenant.path}/permissions`);
+  for (const { name } of BUILT_IN)
+    expect(all.find((one) => one.name === name)?.group, name).toBe(name.split(":")[1]);
+  const groups = BUILT_IN.map((one) => one.name).filter((name) => name.split(":")[1] === "groups");
+  expect(await names("group=groups")).toEqual(groups);
+  expect(await names("group=groups&q=iam:groups:r")).toEqual(["iam:groups:read"]);
+  expect(await names("group=device&resource=groups")).toEqual([]);
+  expect(await names("group=device&resource=events"))
+    .toEqual(["events:publish", "events:subscribe"]);
+  expect(await names("group=silo.west")).toEqual(["silo.west:fill"]);
+  expect(await names(`group=silo&workspace=${id}`)).toEqual([]);
+});
+
 test("B12_reference: it is exactly what the holders of the roles may do", async () => {
   const permissions = (await tenant.admin.list<Permission>(`${tenant.path}/permissions`))
     .filter((one) => one.workspace === null).map((one) => one.name);
@@ -183,17 +202,24 @@ test("B12_reference: as a table for people and for spreadsheets it says the same
     .map((line) => line.slice(2, -2).split(" | "));
   expect(mdRows[1]?.every((cell) => cell === "---")).toBe(true);
   mdRows.splice(1, 1);
-  const columns = csvRows[0]?.slice(1) ?? [];
+  const columns = csvRows[0]?.slice(2) ?? [];
+  expect(csvRows[0]?.slice(0, 2)).toEqual(["permission", "group"]);
   expect(columns.toSorted()).toEqual(roles.map((one) => one.role).toSorted());
   for (const [table, yes] of [[csvRows, "1"], [mdRows, "yes"]] as const) {
     expect(table[0]).toEqual(csvRows[0]);
-    expect(table.map((row) => row[0])).toEqual(csvRows.map((row) => row[0]));
+    expect(table.map((row) => row.slice(0, 2))).toEqual(csvRows.map((row) => row.slice(0, 2)));
     for (const [column, name] of columns.entries()) {
-      const marked = table.slice(1).filter((row) => row[column + 1]?.trim() === yes);
+      const marked = table.slice(1).filter((row) => row[column + 2]?.trim() === yes);
       const stated = roles.find((one) => one.role === name)?.permissions;
       expect(marked.map((row) => row[0]).toSorted(), name).toEqual(stated?.toSorted());
     }
   }
+  const known = (await tenant.admin.list<Permission>(`${tenant.path}/permissions`))
+    .filter((one) => canonical([one.name])[0] === one.name);
+  const byGroup = known.map((one, number) => ({ ...one, number }))
+    .toSorted((a, b) => a.group < b.group ? -1 : a.group > b.group ? 1 : a.number - b.number);
+  expect(csvRows.slice(1).map((row) => row.slice(0, 2)))
+    .toEqual(byGroup.map((one) => [one.name, one.group]));
   expectProblem(await tenant.admin.request("GET", `${at}pdf`), 400);
   const nobody = server.as((await makeMachine(tenant, "api-keys", { roles: [] })).secret);
   expectForbidden(await nobody.request("GET", `${at}csv`), "iam:roles:read");

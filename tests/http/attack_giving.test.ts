@@ -177,3 +177,12 @@ test("E6_attack: a workspace or a resource that is suspended can be brought back
   await shop.admin.patch(`${at}/resources/tool/drill`, { state: "suspended" });
   await shop.admin.patch(`${at}/resources/tool/drill`, { state: "active" });
 });
+
+test("A6_attack: a secret that ends does not prolong itself by another", async () => {
+  const made = await makeMachine(shop, "service-accounts", { roles: ["owner"] });
+  const at = `${shop.path}/principals/${made.principal.id}/credentials`;
+  const short = await shop.admin.post<{ secret: string }>(at, { name: "short", expires_at: SOON });
+  const caller = shop.as(short.secret);
+  expectForbidden(await caller.request("POST", at, { name: "long" }), undefined, "own-end");
+  await caller.post(at, { name: "as-long", expires_at: SOON });
+});

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { expectProblem, type Tenant } from "./harness/api.ts";
 import { allowedOf, inWorkspace, may, subjectOf } from "./harness/decide.ts";
 import {
-  APPLICATION_ROLES, GATEWAY_ROLES, MACHINE_OPERATIONS, operations, table, USER_ROLES,
+  APPLICATION_ROLES, GATEWAY_ROLES, groupOf, MACHINE_OPERATIONS, operations, table, USER_ROLES,
 } from "./harness/device_platform.ts";
 import {
   give, makeInWorkspace, makeMachine, makeMember, makeOrg, makeWorkspace, workspaceNode,
@@ -129,6 +129,24 @@ test("D1_roles: the roles are system roles, each for its kinds, with the table's
       expect(byName.get(operation)?.machine ?? false, operation)
         .toBe(MACHINE_OPERATIONS.includes(operation));
   });
+
+test("D1_roles: every operation is in the group of the table, and listed by it", async () => {
+  const { tenant } = await makePlace();
+  const path = `${tenant.path}/permissions`;
+  const known = await tenant.admin.list<Permission>(path);
+  const byName = new Map(known.map((one) => [one.name, one.group]));
+  for (const operation of operations)
+    expect(byName.get(operation), operation).toBe(groupOf.get(operation));
+  const groups = new Set(groupOf.values());
+  expect(groups.size).toBe(10);
+  for (const group of groups) {
+    const listed = await tenant.admin.list<Permission>(`${path}?group=${group}`, 3);
+    expect(listed.map((one) => one.name).toSorted(), group)
+      .toEqual(operations.filter((operation) => groupOf.get(operation) === group).toSorted());
+  }
+  for (const query of ["group=", "group=Device", "group=a%3Ab"])
+    expectProblem(await tenant.admin.request("GET", `${path}?${query}`), 400);
+});
 
 test("D1_roles: an operation that the server performs itself is one thing under two names",
   async () => {

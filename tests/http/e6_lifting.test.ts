@@ -37,7 +37,7 @@ test("E6_lifting: a guardrail that nobody could lift is refused", async () => {
   }), 409, "guardrail-stays-removable");
 });
 
-test("E6_role: what a role gave and now exercises is guarded as a gift to its holders", async () => {
+test("E6_role: what a role gave and now exercises is a gift to its holders", async () => {
   const shop = await makeWorkshop(server);
   const role = await makeRole(shop, [RUN], {
     gives: [RUN, STOP], kinds: ["service_account", "member"],

@@ -140,6 +140,7 @@ class Sql(unittest.TestCase):
 
     def test_no_where_is_found(self):
         self.assertEqual(1, len(self.problems('SQL("DELETE FROM groups");')))
+        self.assertEqual(1, len(self.problems('SQL("SELECT" COLUMNS "FROM groups");')))
 
     def test_org_first_is_right(self):
         self.assertEqual([], self.problems('SQL("SELECT g.x FROM groups g WHERE g.org = $1");'))

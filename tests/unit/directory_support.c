@@ -31,8 +31,8 @@ const struct sql INSERT_ROLE_PERMISSION =
 	    "VALUES ($1, $2, $3, $4, $5)");
 const struct sql INSERT_PERMISSION =
 	SQL("INSERT INTO permissions (org, number, workspace, name, description, class, machine, "
-	    "origin, removed, created_us, changed, alias) "
-	    "VALUES ($1, $2, $3, $4, '', 1, $5, '', $6, 0, $7, $8)");
+	    "origin, removed, created_us, changed, alias, operation_group) "
+	    "VALUES ($1, $2, $3, $4, '', 1, $5, '', $6, 0, $7, $8, 'devices')");
 const struct sql INSERT_GRANT =
 	SQL("INSERT INTO grants (org, grant_id, holder_kind, holder, role, permission, node_kind, "
 	    "node, condition, expires_us, created_us) "

@@ -316,7 +316,7 @@ test_http__what_the_handler_sees(void **state)
 	assert_true(wire_has(got, "q=1 repeated\n"));
 	assert_true(wire_has(got, "x-test=<> of 2\n"));
 	assert_true(wire_has(got, "id=abc-1\n"));
-	assert_true(wire_has(got, "segment=<>\n"));
+	assert_true(wire_has(got, "segment=<a/b>\n"));
 	got = expect_answered(
 		BYTES("BREW http://A?q HTTP/1.1\r\nHost: a\r\nX-Request-ID: a b\r\n\r\n"));
 	assert_true(wire_has(got, "method=0 path=/ peer=127.0.0.1 q=\n"));

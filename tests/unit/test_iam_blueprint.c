@@ -5,6 +5,7 @@
 #include "directory/rows.h"
 #include "iam/blueprints.h"
 #include "iam/grants.h"
+#include "iam/permissions.h"
 #include "iam/records.h"
 #include "iam/role_names.h"
 #include "iam/roles.h"
@@ -159,6 +160,8 @@ test_shipped__what_they_bring(void **state)
 #define HEAD(version)                                                                              \
 	"{\"name\":\"pumps\",\"version\":" #version ",\"title\":\"Pumps\",\"description\":\"\","
 #define PERMISSION(name) "{\"name\":\"" name "\",\"class\":\"write\",\"description\":\"\"}"
+#define GROUPED(name, group)                                                                       \
+	"{\"name\":\"" name "\",\"group\":\"" group "\",\"class\":\"write\",\"description\":\"\"}"
 #define MACHINE_PERMISSION(name)                                                                   \
 	"{\"name\":\"" name "\",\"class\":\"write\",\"description\":\"\",\"machine\":true}"
 #define ROLE(name, exercises)                                                                      \
@@ -208,6 +211,49 @@ test_versions__differ(void **state)
 	assert_int_equal(two.changes, 6);
 	refused(h, V1, "blueprint-older");
 	assert_false(applied(h, V2).changed);
+}
+
+struct listing {
+	const char *group;
+	size_t count;
+};
+
+static enum status
+list_group(struct call *call, void *arg, struct error *err)
+{
+	struct listing *listing = arg;
+	const struct permission_filter filter = {.group = str_from(listing->group)};
+	struct page page = {.limit = 10};
+	struct permission *items;
+
+	return permission_list(&items, &listing->count, call, &filter, &page, err);
+}
+
+/* A permission that is only listed elsewhere is changed, and no other one. */
+static void
+test_versions__group_alone(void **state)
+{
+	struct house *h = *state;
+	static const char moved[] = HEAD(1) NO_TYPES "\"permissions\":[" GROUPED(
+		"pumps:start", "wet") "," PERMISSION("pumps:stop") "],\"roles\":[]," NO_RULES;
+	static const char back[] = HEAD(1) NO_TYPES "\"permissions\":[" PERMISSION(
+		"pumps:start") "," GROUPED("pumps:stop", "pumps") "],\"roles\":[]," NO_RULES;
+	struct listing wet = {.group = "wet"}, pumps = {.group = "pumps"};
+
+	applied(h, moved);
+	house_run(h, list_group, &wet);
+	house_run(h, list_group, &pumps);
+	assert_int_equal(wet.count, 1);
+	assert_int_equal(pumps.count, 1);
+
+	struct applying second = applied(h, back);
+	assert_int_equal(second.changes, 1);
+	assert_non_null(strstr(second.json,
+		"{\"action\":\"update\",\"kind\":\"permission\",\"name\":\"pumps:start\"}"));
+	house_run(h, list_group, &wet);
+	house_run(h, list_group, &pumps);
+	assert_int_equal(wet.count, 0);
+	assert_int_equal(pumps.count, 2);
 }
 
 static enum status
@@ -372,6 +418,10 @@ test_check__places(void **state)
 		"\"permissions\":[" PERMISSION("iam:groups:create") "],\"roles\":[]," NO_RULES,
 		"permissions[0].name");
 	refused_at(h,
+		HEAD(1) NO_TYPES
+		"\"permissions\":[" GROUPED("pumps:start", "Wet") "],\"roles\":[]," NO_RULES,
+		"permissions[0].group");
+	refused_at(h,
 		HEAD(1) NO_TYPES "\"permissions\":[],\"roles\":[" ROLE(
 			"r", "\"iam:roles:read\",\"pumps:none\"") "]," NO_RULES,
 		"roles[0].exercises[1]");
@@ -433,6 +483,7 @@ main(void)
 		TEST(versions__differ),
 		TEST(versions__numbers_are_not_reused),
 		TEST(versions__granted_role_stays),
+		TEST(versions__group_alone),
 		TEST(guard__role_that_is_granted),
 		TEST(guard__not_to_oneself),
 		TEST(guard__guardrail_lifted),

@@ -79,6 +79,38 @@ test_chain__sound(void **state)
 	assert_true(report.records > 4);
 }
 
+/* As an entity that does not fit. */
+static void
+write_much(struct json_writer *w, const char *name, const void *entity)
+{
+	(void)entity;
+	jw_array(w, name);
+	while (!w->out->failed)
+		jw_z(w, NULL, "and so on");
+	jw_end_array(w);
+}
+
+static enum status
+record_much(struct call *call, void *arg, struct error *err)
+{
+	const struct change change = {.action = "tests.record",
+		.subject_kind = "test",
+		.subject = STR("one"),
+		.after = call_json(call, write_much, NULL)};
+
+	(void)arg;
+	return call_record(call, &change, err);
+}
+
+static void
+test_chain__unwritten_body(void **state)
+{
+	struct house *h = *state;
+
+	house_refused(h, &h->owner, record_much, NULL, "out-of-memory");
+	assert_null(report_of(h).broken);
+}
+
 static void
 test_chain__changed_body(void **state)
 {
@@ -338,6 +370,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(chain__sound),
+		TEST(chain__unwritten_body),
 		TEST(chain__changed_body),
 		TEST(chain__changed_fact),
 		TEST(chain__changed_time),

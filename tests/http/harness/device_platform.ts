@@ -12,8 +12,9 @@ export const APPLICATION_ROLES = [
 ] as const;
 export const GATEWAY_ROLES = ["gateway_standard", "gateway_privileged"] as const;
 
-/** In the order of the table, and by role those that it has. */
+/** In the order of the table, the group of each, and by role those that it has. */
 export const operations: string[] = [];
+export const groupOf = new Map<string, string>();
 export const table = new Map<string, string[]>();
 
 function readColumns(operation: string, roles: readonly string[], marks: string): void {
@@ -31,9 +32,10 @@ const [head, ...rows] = readFileSync(join(ROOT, TABLE), "utf8")
 if (head !== "group,operation,users_AODR,apps_SOBPVD,gateways_SP")
   throw new Error(`${TABLE} begins otherwise: ${head}`);
 for (const row of rows) {
-  const [, operation, users, applications, gateways] = row.split(",");
-  if (!operation) throw new Error(`${TABLE}: ${row}`);
+  const [group, operation, users, applications, gateways] = row.split(",");
+  if (!operation || !group) throw new Error(`${TABLE}: ${row}`);
   operations.push(operation);
+  groupOf.set(operation, group);
   readColumns(operation, USER_ROLES, users ?? "");
   readColumns(operation, APPLICATION_ROLES, applications ?? "");
   readColumns(operation, GATEWAY_ROLES, gateways ?? "");

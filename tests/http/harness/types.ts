@@ -134,6 +134,8 @@ export interface Grant extends Omit<GrantDraft, "role" | "permission"> {
 
 export interface Permission {
   name: string;
+  /** Of operations. */
+  group: string;
   class: string;
   origin: string;
   workspace: string | null;
