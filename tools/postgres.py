@@ -6,6 +6,9 @@ usage: postgres.py COMMAND…
 The server is Debian's, in a temporary folder, on a socket in that folder, as an unprivileged user;
 it ends with the command. The command finds its URL in THINGWARD_TEST_DATABASE; the folder where its
 programs are is in THINGWARD_TEST_PGBIN.
+
+On SIGUSR2 it keeps a copy of its data; on SIGUSR1 it goes back to that, on a new timeline, as after
+a restoration or a failover that lost something. It prints "kept" and "restored" when it has.
 """
 
 import glob
@@ -54,10 +57,12 @@ class Server:
         if self.who:
             os.chown(self.folder, self.who["user"], self.who["group"])
 
-    def start(self):
+    def make(self):
         subprocess.run([f"{self.bin}/initdb", "-D", self.data, "-U", USER, "--auth=trust",
                         "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"], check=True,
                        stdout=subprocess.DEVNULL, cwd=self.folder, **self.who)
+
+    def start(self):
         options = [f"--{name}={value}" for name, value in SETTINGS.items()]
         self.process = subprocess.Popen(
             [f"{self.bin}/postgres", "-D", self.data, "-k", self.folder, *options],
@@ -70,7 +75,26 @@ class Server:
                 sys.exit("postgres: the server did not start")
             time.sleep(0.05)
 
-    def stop(self):
+    def keep(self, *_):
+        self.end()
+        shutil.rmtree(f"{self.data}.kept", ignore_errors=True)
+        subprocess.run(["cp", "-a", self.data, f"{self.data}.kept"], check=True)
+        self.start()
+        print("kept", flush=True)
+
+    def restore(self, *_):
+        self.end()
+        shutil.rmtree(self.data)
+        subprocess.run(["cp", "-a", f"{self.data}.kept", self.data], check=True)
+        newest = max(name for name in os.listdir(f"{self.data}/pg_wal") if len(name) == 24)
+        timeline, rest = int(newest[:8], 16) + 1, int(newest[16:], 16) + 1
+        subprocess.run([f"{self.bin}/pg_resetwal", "-f", "-l",
+                        f"{timeline:08X}{newest[8:16]}{rest:08X}", "-D", self.data], check=True,
+                       stdout=subprocess.DEVNULL, cwd=self.folder, **self.who)
+        self.start()
+        print("restored", flush=True)
+
+    def end(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
@@ -78,6 +102,9 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def stop(self):
+        self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -91,7 +118,10 @@ def main():
         command = [sys.executable, *command]
     server = Server()
     try:
+        server.make()
         server.start()
+        signal.signal(signal.SIGUSR1, server.restore)
+        signal.signal(signal.SIGUSR2, server.keep)
         env = {**os.environ, "THINGWARD_TEST_DATABASE": server.url,
                "THINGWARD_TEST_PGBIN": server.bin}
         status = subprocess.run(command, env=env, check=False).returncode

@@ -25,8 +25,7 @@ export function psql(url: string, sql: string): string {
 }
 
 /** The URL of a database on that server. */
-function databaseUrl(name: string): string {
-  const server = process.env["THINGWARD_TEST_DATABASE"];
+function databaseUrl(name: string, server = process.env["THINGWARD_TEST_DATABASE"]): string {
   if (server === undefined) throw new Error("run by tools/postgres.py, which starts a PostgreSQL");
   return server.replace("/postgres?", `/${name}?`);
 }
@@ -41,12 +40,13 @@ export class Store {
   readonly url: string | undefined;
   private readonly database: string | undefined;
 
-  constructor(readonly engine = ENGINE) {
+  /** `server`: the URL of another PostgreSQL than the one that the tests share. */
+  constructor(readonly engine = ENGINE, private readonly server?: string) {
     this.options = ["--store", this.path];
     if (engine === "sqlite") return;
     this.database = `h${process.pid}_${databases++}`;
-    psql(databaseUrl("postgres"), `CREATE DATABASE ${this.database}`);
-    this.url = databaseUrl(this.database);
+    psql(databaseUrl("postgres", server), `CREATE DATABASE ${this.database}`);
+    this.url = databaseUrl(this.database, server);
     // The keys stand beside what --store names.
     this.options = [...this.options, "--database", this.url];
   }
@@ -80,7 +80,7 @@ export class Store {
 
   remove(): void {
     if (this.database !== undefined)
-      psql(databaseUrl("postgres"), `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`);
+      psql(databaseUrl("postgres", this.server), `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
