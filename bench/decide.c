@@ -445,7 +445,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct measurement all[] = {
-		{"resolved", "devices:read", REASON_GRANTED, false, false},
+		{"views_resolved", "devices:read", REASON_GRANTED, false, false},
 		{"drawn", "devices:read", REASON_GRANTED, true, false},
 		{"denied_no_grant", "devices:wipe", REASON_NO_GRANT, false, false},
 		{"denied_guardrail", "devices:delete", REASON_GUARDRAIL, false, false},

@@ -31,7 +31,7 @@ struct plan_guardrail {
 	struct str condition; /* canonical; absent: none */
 };
 
-/* Lists are sorted by name. */
+/* No list has a name twice. All but `roles`, which stand as in the document, are sorted by it. */
 struct blueprint_plan {
 	struct blueprint facts;
 	struct str document; /* canonical */

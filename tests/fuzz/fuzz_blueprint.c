@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "crypto/crypto.h"
-#include "crypto/crypto.h"
 #include "fuzz.h"
 #include "iam/blueprint_plan.h"
 
