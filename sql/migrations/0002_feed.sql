@@ -11,3 +11,7 @@ CREATE TABLE feed (
 ) {strict};
 CREATE INDEX feed_moment ON feed (moment);
 CREATE INDEX feed_made ON feed (made_us);
+
+-- Proves that a key file is the installation's: the number of a pepper, and the incarnation's hash
+-- under it. NULL until the next start.
+ALTER TABLE installation ADD COLUMN key_check {bytes};

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "directory/rows.h"
+#include "iam/installation_keys.h"
 #include "iam/orgs.h"
 
 #define BUSY_TIMEOUT_MS 2000
@@ -83,6 +84,27 @@ installation_store_options(const struct config *config)
 	};
 }
 
+struct proving {
+	struct store_job job; /* first */
+	const struct keyring *keyring;
+};
+
+static enum status
+prove_run(struct store_job *job, struct tx *tx, struct error *err)
+{
+	const struct proving *p = (struct proving *)(void *)job;
+
+	return installation_check_keys(tx, p->keyring, err);
+}
+
+static enum status
+prove_keys(const struct installation *installation, struct error *err)
+{
+	struct proving p = {.job = {.run = prove_run}, .keyring = installation->keyring};
+
+	return store_change_wait(installation->store, &p.job, err);
+}
+
 static enum status
 open_store(struct installation *out, const struct config *config, bool *founded, struct error *err)
 {
@@ -114,7 +136,9 @@ installation_open(struct installation *out, const struct config *config, struct 
 		.memory_max = (size_t)config->views_memory_mib << 20,
 	};
 	rc = directory_new(&out->directory, &options, err);
-	return rc == OK && !founded ? found(out, err) : rc;
+	if (rc == OK && !founded)
+		rc = found(out, err);
+	return rc == OK ? prove_keys(out, err) : rc;
 }
 
 void

@@ -79,8 +79,8 @@ export class Store {
   }
 
   remove(): void {
-    if (this.database !== undefined)
-      psql(databaseUrl("postgres", this.server), `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`);
+    const drop = `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`;
+    if (this.database !== undefined) psql(databaseUrl("postgres", this.server), drop);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
