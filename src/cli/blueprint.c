@@ -13,8 +13,8 @@
 #define LIMITS ((struct json_limits){FILE_MAX, 16, 16 * 1024})
 
 const struct command_option blueprint_apply_options[] = {
-	{"org", "ID", "The organisation, by its identifier", true},
-	{"preview", NULL, "Say what would change, and change nothing", false},
+	{"org", "ID", "The organisation, by its identifier", USE_REQUIRED},
+	{"preview", NULL, "Say what would change, and change nothing", USE_OPTIONAL},
 	{0},
 };
 

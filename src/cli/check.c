@@ -10,16 +10,28 @@
 #define ANSWER_MAX ((size_t)256 * 1024)
 #define TIMEOUT_MS 10000
 #define KEY_MAX 512
+#define ATTRIBUTE_NAME_MAX 64
 
 const struct command_option check_options[] = {
-	{"subject", "KIND:ID", "Who: member, api_key, device … and its identifier", true},
-	{"action", "NAME", "The permission, like devices:read", true},
-	{"resource", "TYPE:ID", "What: like device:pump-7", true},
-	{"workspace", "ID", "Where (default: that of the caller's credential)", false},
-	{"explain", NULL, "Print how the decision came about, as JSON", false},
-	{"url", "URL", "The server (default: http://127.0.0.1:8080)", false},
-	{"key-from", "FILE", "File of the caller's key (default: THINGWARD_KEY)", false},
+	{"subject", "KIND:ID", "Who: member, api_key, device … and its identifier", USE_REQUIRED},
+	{"action", "NAME", "The permission, like devices:read", USE_REQUIRED},
+	{"resource", "TYPE:ID", "What: like device:pump-7", USE_REQUIRED},
+	{"workspace", "ID", "Where (default: that of the caller's credential)", USE_OPTIONAL},
+	{"context", "NAME=VALUE", "A fact of the request, like urgent=true; repeatable",
+		USE_REPEATED},
+	{"property", "PART.NAME=VALUE",
+		"A fact of the subject, resource or action, like resource.site=north; repeatable",
+		USE_REPEATED},
+	{"at-least", "REVISION", "Decide from this revision or a later one", USE_OPTIONAL},
+	{"explain", NULL, "Print how the decision came about, as JSON", USE_OPTIONAL},
+	{"url", "URL", "The server (default: http://127.0.0.1:8080)", USE_OPTIONAL},
+	{"key-from", "FILE", "File of the caller's key (default: THINGWARD_KEY)", USE_OPTIONAL},
 	{0},
+};
+
+/* What an option tells about a part of the request; borrowed from the arguments. */
+struct fact {
+	struct str part, name, value;
 };
 
 struct checking {
@@ -62,8 +74,103 @@ read_key(struct checking *c, struct error *err)
 	return OK;
 }
 
+/* true, false and numbers are those; anything else is a text. */
+static void
+put_value(struct json_writer *w, const char *name, struct str value)
+{
+	struct json *read = NULL;
+	struct error ignored = {0};
+	bool plain = json_parse(&read, value, JSON_LIMITS_DEFAULT, &ignored) == OK &&
+		(json_type(read) == JSON_BOOL || json_type(read) == JSON_INTEGER ||
+			json_type(read) == JSON_NUMBER);
+
+	if (plain)
+		jw_raw(w, name, value);
+	else
+		jw_str(w, name, value);
+	json_free(&read);
+}
+
+/* As a condition can name it; the server passes over others. */
+static bool
+is_attribute_name(struct str name)
+{
+	if (!name.len || name.len > ATTRIBUTE_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '-')
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_properties(struct str part)
+{
+	return str_eq(part, STR("subject")) || str_eq(part, STR("resource")) ||
+		str_eq(part, STR("action"));
+}
+
 static enum status
-put_entity(struct json_writer *w, struct checking *c, const char *name, struct error *err)
+read_fact(struct fact *out, const char *option, const char *stated, struct error *err)
+{
+	bool context = strcmp(option, "context") == 0;
+	struct str value = str_from(stated), name = str_cut(&value, '=');
+	struct str part = context ? STR("context") : str_cut(&name, '.');
+
+	*out = (struct fact){part, name, value};
+	if (!value.ptr || !(context || has_properties(part)) || !is_attribute_name(name))
+		return error_set(err, ERR_INVALID, "option-invalid",
+			"--%s: '%s' is not of the form %s, with a name of letters, digits, _ and "
+			"-.",
+			option, stated,
+			context ? "NAME=VALUE" : "subject.NAME=VALUE (or resource, or action)");
+	if (context && (str_eq(name, STR("explain")) || str_eq(name, STR("at_least"))))
+		return error_set(err, ERR_INVALID, "option-invalid",
+			"--context: %.*s has an option of its own.", STR_ARG(name));
+	return OK;
+}
+
+/* What was stated of one part, into the object that is open. */
+static enum status
+put_facts(struct json_writer *w, const struct checking *c, const char *option, struct str part,
+	struct error *err)
+{
+	char names[COMMAND_REPEATED_MAX][ATTRIBUTE_NAME_MAX + 1];
+	const char *stated;
+	struct fact fact;
+	int at = 0, count = 0;
+
+	while ((stated = invocation_next(c->in, option, &at))) {
+		enum status rc = read_fact(&fact, option, stated, err);
+		if (rc != OK)
+			return rc;
+		if (!str_eq(fact.part, part))
+			continue;
+		snprintf(names[count], sizeof(names[0]), "%.*s", STR_ARG(fact.name));
+		for (int i = 0; i < count; i++) {
+			if (strcmp(names[i], names[count]) == 0)
+				return error_set(err, ERR_INVALID, "option-invalid",
+					"--%s: %s is stated twice.", option, names[count]);
+		}
+		put_value(w, names[count++], fact.value);
+	}
+	return OK;
+}
+
+static enum status
+put_properties(struct json_writer *w, const struct checking *c, const char *part, struct error *err)
+{
+	jw_object(w, "properties");
+	enum status rc = put_facts(w, c, "property", str_from(part), err);
+	jw_end_object(w);
+	return rc;
+}
+
+static enum status
+put_entity(struct json_writer *w, const struct checking *c, const char *name, struct error *err)
 {
 	const char *stated = invocation_value(c->in, name);
 	struct str id = str_from(stated), type = str_cut(&id, ':');
@@ -74,11 +181,50 @@ put_entity(struct json_writer *w, struct checking *c, const char *name, struct e
 	jw_object(w, name);
 	jw_str(w, "type", type);
 	jw_str(w, "id", id);
+	enum status rc = put_properties(w, c, name, err);
 	jw_end_object(w);
+	return rc;
+}
+
+static enum status
+put_action(struct json_writer *w, const struct checking *c, struct error *err)
+{
+	jw_object(w, "action");
+	jw_z(w, "name", invocation_value(c->in, "action"));
+	enum status rc = put_properties(w, c, "action", err);
+	jw_end_object(w);
+	return rc;
+}
+
+static enum status
+put_revision(struct json_writer *w, const char *stated, struct error *err)
+{
+	int64_t revision;
+
+	if (!str_to_i64(str_from(stated), &revision) || revision < 0)
+		return error_set(err, ERR_INVALID, "option-invalid",
+			"--at-least: '%s' is not a revision: a whole number.", stated);
+	jw_int(w, "at_least", revision);
 	return OK;
 }
 
 /* The reason is always asked for: a bare "denied" helps nobody. */
+static enum status
+put_context(struct json_writer *w, const struct checking *c, struct error *err)
+{
+	const char *revision = invocation_value(c->in, "at-least");
+	enum status rc = OK;
+
+	jw_object(w, "context");
+	jw_bool(w, "explain", true);
+	if (revision)
+		rc = put_revision(w, revision, err);
+	if (rc == OK)
+		rc = put_facts(w, c, "context", STR("context"), err);
+	jw_end_object(w);
+	return rc;
+}
+
 static enum status
 make_request(struct checking *c, struct error *err)
 {
@@ -89,12 +235,10 @@ make_request(struct checking *c, struct error *err)
 	enum status rc = put_entity(&w, c, "subject", err);
 	if (rc == OK)
 		rc = put_entity(&w, c, "resource", err);
-	jw_object(&w, "action");
-	jw_z(&w, "name", invocation_value(c->in, "action"));
-	jw_end_object(&w);
-	jw_object(&w, "context");
-	jw_bool(&w, "explain", true);
-	jw_end_object(&w);
+	if (rc == OK)
+		rc = put_action(&w, c, err);
+	if (rc == OK)
+		rc = put_context(&w, c, err);
 	jw_end_object(&w);
 	if (rc == OK && c->body.failed)
 		rc = error_set(err, ERR_INVALID, "option-invalid", "the request is too long.");

@@ -61,6 +61,17 @@ unknown_option(const struct command *command, struct str name, struct error *err
 		"there is no option '--%.*s'; --help lists them.", STR_ARG(name));
 }
 
+static enum status
+keep_repeated(struct invocation *out, int index, const char *value, struct error *err)
+{
+	if (out->repeated_count == COMMAND_REPEATED_MAX)
+		return error_set(err, ERR_INVALID, "option-invalid",
+			"--%s is one too many: %d of its like can be stated.",
+			out->command->options[index].name, COMMAND_REPEATED_MAX);
+	out->repeated[out->repeated_count++] = (struct repeated_value){index, value};
+	return OK;
+}
+
 /* Reads the command's own option at argv[*at], and leaves *at at its last argument. */
 static enum status
 read_own(struct invocation *out, int index, char **argv, int *at, struct error *err)
@@ -78,7 +89,7 @@ read_own(struct invocation *out, int index, char **argv, int *at, struct error *
 		return error_set(err, ERR_INVALID, "option-invalid", "--%s needs a value: --%s %s.",
 			option->name, option->name, option->value);
 	out->values[index] = value;
-	return OK;
+	return option->use == USE_REPEATED ? keep_repeated(out, index, value, err) : OK;
 }
 
 /* Leaves an option for the configuration, which takes a value from the next argument. */
@@ -131,7 +142,7 @@ check_complete(const struct invocation *in, struct error *err)
 	const struct command_option *options = options_of(in->command);
 
 	for (int i = 0; options[i].name; i++) {
-		if (options[i].required && !in->values[i])
+		if (options[i].use == USE_REQUIRED && !in->values[i])
 			return error_set(err, ERR_INVALID, "option-missing", "--%s %s is missing.",
 				options[i].name, options[i].value);
 	}
@@ -162,6 +173,20 @@ invocation_value(const struct invocation *in, const char *name)
 
 	ASSERT(index >= 0);
 	return in->values[index];
+}
+
+const char *
+invocation_next(const struct invocation *in, const char *name, int *at)
+{
+	int index = option_index(in->command, str_from(name));
+
+	ASSERT(index >= 0 && in->command->options[index].use == USE_REPEATED);
+	while (*at < in->repeated_count) {
+		const struct repeated_value *stated = &in->repeated[(*at)++];
+		if (stated->option == index)
+			return stated->value;
+	}
+	return NULL;
 }
 
 /* How many words of the arguments are the command's name; 0: it is another. */

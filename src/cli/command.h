@@ -9,7 +9,8 @@
 #include "config/config.h"
 
 /* The commands as a table, from which their reading and their help come. Main thread only. */
-#define COMMAND_OPTIONS_MAX 8
+#define COMMAND_OPTIONS_MAX 12
+#define COMMAND_REPEATED_MAX 64 /* statements of options that may be repeated, together */
 
 enum exit_status {
 	EXIT_OK = 0,
@@ -17,14 +18,25 @@ enum exit_status {
 	EXIT_USAGE = 2, /* the command line is wrong; of `check`: no decision was had */
 };
 
+enum command_option_use {
+	USE_OPTIONAL = 0,
+	USE_REQUIRED,
+	USE_REPEATED, /* as often as one likes: each statement counts, not only the last */
+};
+
 struct command_option {
 	const char *name; /* without the dashes */
 	const char *value; /* what its value is called; NULL: it has none */
 	const char *help;
-	bool required;
+	enum command_option_use use;
 };
 
 struct invocation;
+
+struct repeated_value {
+	int option;
+	const char *value;
+};
 
 struct command {
 	const char *name; /* one word or two */
@@ -40,6 +52,8 @@ struct command {
 struct invocation {
 	const struct command *command;
 	const char *values[COMMAND_OPTIONS_MAX]; /* by option; "" of one without value */
+	struct repeated_value repeated[COMMAND_REPEATED_MAX]; /* in the order of the arguments */
+	int repeated_count;
 	const char *operand; /* NULL: none */
 	bool help;
 	int argc; /* what is left for the configuration; argv[argc] is NULL */
@@ -57,6 +71,9 @@ enum status invocation_parse(struct invocation *out, const struct command *comma
 
 /* The value of an option, by its name; NULL when it was not stated. */
 const char *invocation_value(const struct invocation *in, const char *name);
+
+/* The next value of a repeated option: begin with *at = 0, which it moves on. NULL: no further. */
+const char *invocation_next(const struct invocation *in, const char *name, int *at);
 
 /* Finds the command that the arguments begin with, and how many words its name has. NULL: there is
  * none, and *near is the name that was probably meant, or NULL. */

@@ -9,7 +9,9 @@ const struct command commands[] = {
 	{.name = "operator-key",
 		.summary = "Make a key of the platform's operator, offline, and print it",
 		.more = "The server must not run: it holds the store. Whoever may use the store "
-			"may do this.\nThe key is the only thing on standard output.",
+			"may do this.\nThe key is the only thing on standard output. It is one of "
+			"the "
+			"platform: it runs organisations,\nand sees nothing of what they own.",
 		.options = operator_key_options,
 		.configured = true,
 		.run = command_operator_key},
@@ -28,7 +30,9 @@ const struct command commands[] = {
 		.summary = "Ask a running server for a decision",
 		.more = "The key of the caller is read from THINGWARD_KEY or from a file.\n"
 			"Prints 'allowed' and ends with 0, or 'denied: REASON' and ends with 1; "
-			"ends with 2 when there\nis no decision.",
+			"ends with 2 when there\nis no decision. A VALUE that is true, false or a "
+			"number "
+			"counts as such, any other as a text.",
 		.options = check_options,
 		.run = command_check},
 	{.name = "verify",

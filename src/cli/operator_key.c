@@ -8,7 +8,7 @@
 #define ARENA_MAX ((size_t)4 * 1024 * 1024)
 
 const struct command_option operator_key_options[] = {
-	{"name", "TEXT", "What the key is called (default: operator and the time)", false},
+	{"name", "TEXT", "What the key is called (default: operator and the time)", USE_OPTIONAL},
 	{0},
 };
 

@@ -216,7 +216,7 @@ static const struct option options[] = {
 		.least = 1,
 		.most = 3600,
 		.unit = "seconds",
-		.help = "With older knowledge than this, decisions are refused"},
+		.help = "Older knowledge decides nothing; that of SQLite is never old"},
 	{.name = "log-level",
 		FIELD(log_level),
 		.type = OPTION_ENUM,

@@ -12,9 +12,6 @@ static const struct sql CREDENTIAL =
 	SQL("SELECT principal, state, expires_us, hash, pepper FROM credentials "
 	    "WHERE org = $1 AND credential = $2");
 
-/* A principal is confined to at most so many resource groups. */
-#define REACH_MAX 4096
-
 /* Begins a statement over (org, id). */
 static enum status
 begin(struct query *q, struct tx *tx, const struct sql *sql, struct org_id org, struct uuid id,
@@ -92,7 +89,7 @@ load_sets(struct principal_view *view, struct tx *tx, struct arena *arena, struc
 	if (rc == OK && view->confined) {
 		rc = begin(&q, tx, &PRINCIPAL_REACH, view->org, view->id.id, err);
 		if (rc == OK)
-			rc = rows__uuids(&reach, &q, REACH_MAX, arena, err);
+			rc = rows__uuids(&reach, &q, RGROUPS_PER_REACH_MAX, arena, err);
 	}
 	if (rc != OK)
 		return rc;

@@ -16,9 +16,6 @@ static const struct sql RESOURCE_ENABLED =
 	SQL("SELECT workspace FROM offers WHERE org = $1 AND resource = $2 AND enabled = 1 "
 	    "ORDER BY workspace");
 
-/* A global resource is enabled in at most so many workspaces. */
-#define ENABLED_MAX 65536
-
 enum status
 rows_load_workspace(const struct workspace_view **out, struct tx *tx, struct org_id org,
 	struct workspace_id id, struct arena *arena, struct error *err)
@@ -103,7 +100,7 @@ load_list(struct uuid_list *out, struct tx *tx, const struct sql *sql,
 		return rc;
 	query_bind_uuid(&q, 1, view->org.id);
 	query_bind_uuid(&q, 2, view->id.id);
-	uint32_t max = sql == &RESOURCE_GROUPS ? RGROUPS_PER_RESOURCE_MAX : ENABLED_MAX;
+	uint32_t max = sql == &RESOURCE_GROUPS ? RGROUPS_PER_RESOURCE_MAX : OFFERS_PER_RESOURCE_MAX;
 	return rows__uuids(out, &q, max, arena, err);
 }
 

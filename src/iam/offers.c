@@ -4,6 +4,8 @@
 
 static const struct sql OFFER_SELECT =
 	SQL("SELECT enabled FROM offers WHERE org = $1 AND resource = $2 AND workspace = $3");
+static const struct sql OFFER_COUNT =
+	SQL("SELECT COUNT(*) FROM offers WHERE org = $1 AND resource = $2");
 static const struct sql OFFER_INSERT =
 	SQL("INSERT INTO offers (org, resource, workspace, enabled) VALUES ($1, $2, $3, 0)");
 static const struct sql OFFER_DELETE =
@@ -86,6 +88,20 @@ record(struct call *call, const char *action, const struct offer *before, const 
 	return rc;
 }
 
+static enum status
+check_room(struct call *call, const struct offer *offer, struct error *err)
+{
+	int64_t count;
+
+	enum status rc = iam__count(&count, call, &OFFER_COUNT, offer->resource.uuid.id, err);
+	if (rc == OK && count >= OFFERS_PER_RESOURCE_MAX)
+		rc = error_set(err, ERR_LIMIT, "too-many-offers",
+			"A global resource can be offered to at most %d workspaces: withdraw it "
+			"from one, or register it a second time.",
+			OFFERS_PER_RESOURCE_MAX);
+	return rc;
+}
+
 enum status
 offer_create(struct call *call, struct str type, struct str id, struct workspace_id workspace,
 	struct error *err)
@@ -99,7 +115,9 @@ offer_create(struct call *call, struct str type, struct str id, struct workspace
 		rc = offer_find(&offer, &found, call, type, id, err);
 	if (rc != OK || found)
 		return rc;
-	rc = record(call, "offers.create", NULL, &offer, err);
+	rc = check_room(call, &offer, err);
+	if (rc == OK)
+		rc = record(call, "offers.create", NULL, &offer, err);
 	return rc == OK ? offer_run(call, &OFFER_INSERT, &offer, err) : rc;
 }
 

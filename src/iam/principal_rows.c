@@ -42,7 +42,7 @@ static const struct sql PRINCIPAL_UPDATE =
 static const struct sql REACH_INSERT =
 	SQL("INSERT INTO reach (org, principal, grp) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 static const struct sql PRINCIPAL_REACH =
-	SQL("SELECT grp FROM reach WHERE org = $1 AND principal = $2 ORDER BY grp LIMIT 256");
+	SQL("SELECT grp FROM reach WHERE org = $1 AND principal = $2 ORDER BY grp");
 
 /* What goes with a principal, in this order; the first parameter after the organisation is it. */
 static const struct sql PRINCIPAL_ERASE[] = {

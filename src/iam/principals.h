@@ -25,8 +25,6 @@ struct principal {
 	int64_t created_us, changed;
 };
 
-#define RGROUPS_PER_REACH_MAX 256 /* as the contract has it */
-
 struct principal_draft {
 	enum principal_kind kind;
 	struct workspace_id workspace;

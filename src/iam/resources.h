@@ -56,7 +56,7 @@ struct offer {
 	bool enabled;
 };
 /* Only global resources can be offered: others are not found. Offering twice, and taking back what
- * is not offered, change nothing. */
+ * is not offered, change nothing. ERR_LIMIT "too-many-offers" past OFFERS_PER_RESOURCE_MAX. */
 enum status offer_create(struct call *call, struct str type, struct str id,
 	struct workspace_id workspace, struct error *err) MUST_USE;
 enum status offer_delete(struct call *call, struct str type, struct str id,

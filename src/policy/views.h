@@ -19,6 +19,8 @@
 
 #define GROUPS_PER_PRINCIPAL_MAX 128
 #define RGROUPS_PER_RESOURCE_MAX 64
+#define RGROUPS_PER_REACH_MAX 256 /* as the contract has it */
+#define OFFERS_PER_RESOURCE_MAX 65536 /* workspaces that a global resource is offered to */
 #define GRANTS_PER_HOLDER_MAX 1024
 #define ROLES_PER_ORG_MAX 4096
 #define NEVER INT64_MAX

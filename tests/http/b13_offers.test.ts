@@ -1,4 +1,5 @@
 // Global resources: offered to a workspace, usable there once enabled.
+import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { type Api, expectForbidden, expectProblem, type Tenant } from "./harness/api.ts";
 import { inWorkspace, may, subjectOf } from "./harness/decide.ts";
@@ -163,4 +164,26 @@ test("B13_offer: nothing is offered to, or enabled in, what is somebody else's",
   expectProblem(await place.local.request("PUT",
     `/api/workspaces/${place.elsewhere.id}/offers/model/${place.id}`, { enabled: true }), 404);
   expect(await place.use()).toBe(NOT_ENABLED);
+});
+
+test("B13_offer: a resource is offered to no more workspaces than can be known of", async () => {
+  const place = await makePlace();
+  await place.tenant.admin.put(place.offer);
+  await server.stop();
+  const database = new DatabaseSync(server.store.path, { enableForeignKeyConstraints: false });
+  const others = database.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 65536)
+     INSERT INTO offers SELECT org, resource, randomblob(16), 0 FROM offers, n
+     WHERE workspace = ?`)
+    .run(Buffer.from(place.workspace.id.replaceAll("-", ""), "hex"));
+  database.close();
+  expect(others.changes).toBe(65535);
+  await server.start();
+  const { offer, tenant, elsewhere, id } = place;
+  const another = `${tenant.path}/resources/model/${id}/offers/${elsewhere.id}`;
+  expectProblem(await tenant.admin.request("PUT", another), 409, "too-many-offers");
+  // It is there already, so nothing is made.
+  await tenant.admin.put(offer);
+  await tenant.admin.delete(offer);
+  await tenant.admin.put(another);
 });

@@ -9,8 +9,11 @@ import { afterAll, describe, expect, test } from "vitest";
 import {
   ENGINE, operatorKey, type Ran, sanitizerReport, Store, THINGWARD, thingward,
 } from "./harness/binary.ts";
-import { makeInWorkspace, makeMachine, makeOrg, makeWorkspace } from "./harness/make.ts";
+import {
+  give, makeInWorkspace, makeMachine, makeOrg, makeRole, makeWorkspace, orgNode,
+} from "./harness/make.ts";
 import { useServer } from "./harness/server.ts";
+import type { Comparison } from "./harness/types.ts";
 import { until } from "./harness/until.ts";
 
 const stores: Store[] = [];
@@ -236,6 +239,58 @@ describe("commands and a server", () => {
     const wrong = await check("nobody");
     expect(wrong.stderr).toMatch(/--subject: 'nobody' is not of the form TYPE:ID/);
     expect([wrong.stdout, wrong.status]).toEqual(["", 2]);
+  });
+
+  test("check tells the facts that conditions look at", async () => {
+    const tenant = await makeOrg(server);
+    const holder = await makeMachine(tenant, "service-accounts", { roles: [] });
+    const role = await makeRole(tenant, ["iam:devices:read"], { kinds: ["service_account"] });
+    const workspace = await makeWorkspace(tenant);
+    const { principal: device } = await makeInWorkspace(tenant, workspace, "devices");
+    const eq = (attribute: string, value: string | number | boolean): Comparison =>
+      ({ attribute, operator: "eq", value });
+    const condition = { all: [
+      eq("context.urgent", true), eq("context.level", 2.5), eq("context.shift", "007"),
+      eq("resource.properties.site", "north=1"), eq("subject.properties.rank", 3),
+      eq("action.properties.mode", ""),
+    ] };
+    await give(tenant, holder.principal, role.name, orgNode(tenant), { condition });
+    const key = join(server.store.folder, "facts.key");
+    writeFileSync(key, `${tenant.admin.secret}\n`, { mode: 0o600 });
+    const check = (...more: string[]) =>
+      thingward(["check", "--url", server.url, "--key-from", key,
+        "--subject", `service_account:${holder.principal.id}`, "--action", "iam:devices:read",
+        "--workspace", workspace.id, "--resource", `device:${device.id}`, ...more]);
+    const facts = ["--context", "urgent=true", "--context=level=2.5", "--context", "shift=007",
+      "--property", "resource.site=north=1", "--property", "subject.rank=3",
+      "--property", "action.mode="];
+
+    const allowed = await check(...facts);
+    expect([allowed.stdout, allowed.stderr, allowed.status]).toEqual(["allowed\n", "", 0]);
+    for (let left = 0, at = 0; at < facts.length; at = left) {
+      left = at + (facts[at]?.includes("=") ? 1 : 2);
+      const denied = await check(...facts.slice(0, at), ...facts.slice(left));
+      expect([facts[at + 1], denied.status]).toEqual([facts[at + 1], 1]);
+    }
+    expect((await check(...facts, "--at-least", "1")).status).toBe(0);
+    const early = await check(...facts, "--at-least", "999999");
+    expect(early.stderr).toMatch(/answered 409: .*not reached/);
+    expect(early.status).toBe(2);
+    for (const [wrong, why] of [
+      [["--context", "urgent"], /'urgent' is not of the form NAME=VALUE/],
+      [["--context", "=1"], /is not of the form/],
+      [["--context", "a.b=1"], /is not of the form/],
+      [["--context", "explain=false"], /explain has an option of its own/],
+      [["--context", "urgent=1"], /urgent is stated twice/],
+      [["--property", "site=1"], /is not of the form subject.NAME=VALUE/],
+      [["--property", "context.site=1"], /is not of the form subject.NAME=VALUE/],
+      [["--at-least", "-1"], /'-1' is not a revision/],
+      [["--at-least", "soon"], /'soon' is not a revision/],
+    ] as const) {
+      const refused = await check(...facts, ...wrong);
+      expect([refused.stdout, refused.status]).toEqual(["", 2]);
+      expect(refused.stderr).toMatch(why);
+    }
   });
 
   test("check without a server, or without a right to ask", async () => {

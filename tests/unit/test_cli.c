@@ -3,8 +3,10 @@
 #include "cli/command.h"
 
 static const struct command_option check_like[] = {
-	{"subject", "KIND:ID", "who", true},
-	{"explain", NULL, "why", false},
+	{"subject", "KIND:ID", "who", USE_REQUIRED},
+	{"explain", NULL, "why", USE_OPTIONAL},
+	{"fact", "TEXT", "what is so", USE_REPEATED},
+	{"word", "TEXT", "what is said", USE_REPEATED},
 	{0},
 };
 
@@ -113,6 +115,50 @@ test_invocation__own_options(void **state)
 }
 
 static void
+test_invocation__repeated_options(void **state)
+{
+	struct invocation in;
+	struct arguments a;
+	int at = 0;
+
+	(void)state;
+	assert_null(parse(&in, &a, 1, "--fact a=1 --word=w --fact=b=2 --subject x --fact a=1"));
+	assert_string_equal(invocation_next(&in, "fact", &at), "a=1");
+	assert_string_equal(invocation_next(&in, "fact", &at), "b=2");
+	assert_string_equal(invocation_next(&in, "fact", &at), "a=1");
+	assert_null(invocation_next(&in, "fact", &at));
+	at = 0;
+	assert_string_equal(invocation_next(&in, "word", &at), "w");
+	assert_null(invocation_next(&in, "word", &at));
+	assert_null(parse(&in, &a, 1, "--subject x"));
+	at = 0;
+	assert_null(invocation_next(&in, "fact", &at));
+	assert_string_equal(parse(&in, &a, 1, "--subject x --fact="), "option-invalid");
+}
+
+static void
+test_invocation__too_many_repeated(void **state)
+{
+	struct invocation in;
+	struct error err = {0};
+	char word[] = "--fact=1", subject[] = "--subject=x";
+	char *argv[COMMAND_REPEATED_MAX + 3] = {subject};
+
+	(void)state;
+	for (int i = 0; i <= COMMAND_REPEATED_MAX; i++)
+		argv[i + 1] = word;
+	assert_int_equal(invocation_parse(&in, &table[1], COMMAND_REPEATED_MAX + 2, argv, &err),
+		ERR_INVALID);
+	assert_string_equal(err.code, "option-invalid");
+	argv[0] = subject; /* argv is reordered */
+	argv[COMMAND_REPEATED_MAX + 1] = NULL;
+	error_clear(&err);
+	assert_int_equal(
+		invocation_parse(&in, &table[1], COMMAND_REPEATED_MAX + 1, argv, &err), OK);
+	assert_int_equal(in.repeated_count, COMMAND_REPEATED_MAX);
+}
+
+static void
 test_invocation__wrong_options(void **state)
 {
 	struct invocation in;
@@ -207,6 +253,8 @@ main(void)
 		cmocka_unit_test(test_command__longest_name),
 		cmocka_unit_test(test_command__nearest_name),
 		cmocka_unit_test(test_invocation__own_options),
+		cmocka_unit_test(test_invocation__repeated_options),
+		cmocka_unit_test(test_invocation__too_many_repeated),
 		cmocka_unit_test(test_invocation__wrong_options),
 		cmocka_unit_test(test_invocation__leaves_the_servers_options),
 		cmocka_unit_test(test_invocation__operand),
