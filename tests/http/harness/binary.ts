@@ -57,7 +57,7 @@ export class Store {
       psql(this.url, sql);
       return;
     }
-    const database = new DatabaseSync(this.path);
+    const database = new DatabaseSync(this.path, { enableForeignKeyConstraints: false });
     database.exec(sql);
     database.close();
   }
@@ -66,6 +66,11 @@ export class Store {
   literal(id: string): string {
     const hex = id.replaceAll("-", "");
     return this.engine === "sqlite" ? `X'${hex}'` : `'\\x${hex}'::bytea`;
+  }
+
+  /** An identifier made up by the engine, another one in each row. */
+  get randomId(): string {
+    return this.engine === "sqlite" ? "randomblob(16)" : "uuid_send(gen_random_uuid())";
   }
 
   /** Everything that it holds, byte by byte as far as the engine lets one see it. */
