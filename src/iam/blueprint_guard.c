@@ -110,16 +110,6 @@ same_ceiling(const struct ceiling *a, const struct ceiling *b)
 	return a->except == b->except && same_set(&a->named, &b->named);
 }
 
-static void
-add_missing(struct permset *out, const struct permset *now, const struct permset *had)
-{
-	for (uint32_t p = permset_next(now, 0); p != PERMISSION_NONE;
-		p = permset_next(now, p + 1)) {
-		if (!permset_has(had, p))
-			permset_add(out, p);
-	}
-}
-
 /* Another ceiling may let through what was held back of all that its holders have. */
 static enum status
 guard_ceiling(const struct comparison *c, const struct role_view *role, struct error *err)
@@ -130,29 +120,20 @@ guard_ceiling(const struct comparison *c, const struct role_view *role, struct e
 	return rc == OK && grants > 0 ? role_guard_everything(c->call, err) : rc;
 }
 
-static const struct permset NOTHING_CARRIED = {NULL, 0};
-
-/* What the holders of a role gain: what it newly carries, or all of it for further kinds. */
 static enum status
 guard_role(const struct comparison *c, uint32_t number, struct error *err)
 {
-	const struct role_view *had = c->judge->roles[number];
-	const struct role_view *now = org_role_at(c->after, number);
-	struct role_gain gain;
+	const struct role_view *before = c->judge->roles[number];
+	const struct role_view *after = org_role_at(c->after, number);
 
-	if (!had || !now)
+	if (!before || !after)
 		return OK;
-	if (!permset_init(&gain.all, c->call->arena, c->after->permission_end) ||
-		!permset_init(&gain.exercised, c->call->arena, c->after->permission_end))
-		return error_no_memory(err);
-	bool wider = (now->kinds & ~had->kinds) != 0;
-	add_missing(&gain.exercised, &now->exercises, wider ? &NOTHING_CARRIED : &had->exercises);
-	add_missing(&gain.all, &now->gives, wider ? &NOTHING_CARRIED : &had->gives);
-	permset_unite(&gain.all, &gain.exercised);
-	enum status rc = role_guard_gain(c->call, now->id, &gain, err);
-	bool unbinds = had->ceiling && (had->kinds & ~now->kinds);
-	if (rc == OK && (unbinds || !same_ceiling(had->ceiling, now->ceiling)))
-		rc = guard_ceiling(c, now, err);
+	const struct role_carried had = {before->kinds, &before->exercises, &before->gives};
+	const struct role_carried now = {after->kinds, &after->exercises, &after->gives};
+	enum status rc = role_guard_gain(c->call, after->id, &had, &now, err);
+	bool unbinds = before->ceiling && (before->kinds & ~after->kinds);
+	if (rc == OK && (unbinds || !same_ceiling(before->ceiling, after->ceiling)))
+		rc = guard_ceiling(c, after, err);
 	return rc;
 }
 
@@ -264,10 +245,9 @@ guard_denial(const struct comparison *c, const struct guardrail_view *now, struc
 
 	if (!permset_init(&denied, c->call->arena, c->after->permission_end))
 		return error_no_memory(err);
-	if (!had || denies_less_often(now, had))
-		permset_unite(&denied, &now->denies);
-	else
-		add_missing(&denied, &now->denies, &had->denies);
+	permset_unite(&denied, &now->denies);
+	if (had && !denies_less_often(now, had))
+		permset_subtract(&denied, &had->denies);
 	if (permset_is_empty(&denied))
 		return OK;
 	const struct gift gift = {.node = now->node, .permissions = &denied, .expires_us = NEVER};

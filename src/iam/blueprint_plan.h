@@ -70,7 +70,7 @@ struct blueprint_job {
 	/* The roles of this blueprint as they were found. */
 	struct found_role {
 		struct role role;
-		bool confines, dropped, changed;
+		bool confines, changed;
 	} * found;
 	size_t found_count;
 	bool creator_changed;

@@ -209,7 +209,6 @@ drop(struct blueprint_job *job, struct found_role *found, struct error *err)
 {
 	int64_t grants;
 
-	found->dropped = true;
 	enum status rc = iam__count(&grants, job->call, &ROLE_GRANTS, found->role.id.id, err);
 	if (rc == OK && grants > 0)
 		rc = error_set(err, ERR_CONFLICT, "role-in-use",

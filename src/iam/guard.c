@@ -117,3 +117,19 @@ guard_give_grants(struct call *call, const struct grants *grants, bool to_self, 
 	}
 	return rc;
 }
+
+enum status
+guard_read_terms(
+	struct gift *gift, struct call *call, const struct query *q, int column, struct error *err)
+{
+	struct condition *condition;
+
+	gift->expires_us = query_is_null(q, column + 1) ? NEVER : query_int(q, column + 1);
+	gift->to_self = query_int(q, column + 2) != 0;
+	if (query_is_null(q, column))
+		return OK;
+	enum status rc = condition_load(&condition, query_str(q, column), call->arena, err);
+	if (rc == OK)
+		gift->condition = condition;
+	return rc;
+}

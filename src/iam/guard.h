@@ -18,6 +18,11 @@ struct gift {
 };
 enum status guard_give(struct call *call, const struct gift *gift, struct error *err) MUST_USE;
 
+/* The terms of a gift, from a row of grants: its condition in this column, then the time of its
+ * end, then whether its holder is, or contains, the caller. In call->arena. */
+enum status guard_read_terms(struct gift *gift, struct call *call, const struct query *q,
+	int column, struct error *err) MUST_USE;
+
 /* What a role carries: exercised and given on. In call->arena. */
 enum status guard_role_set(struct permset *out, struct call *call, const struct role_view *role,
 	struct error *err) MUST_USE;

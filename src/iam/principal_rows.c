@@ -52,10 +52,6 @@ static const struct sql PRINCIPAL_ERASE[] = {
 	SQL("DELETE FROM credentials WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM principals WHERE org = $1 AND principal = $2"),
 };
-static const struct sql RESOURCE_ERASE[] = {
-	SQL("DELETE FROM resource_group_members WHERE org = $1 AND resource = $2"),
-	SQL("DELETE FROM resources WHERE org = $1 AND resource = $2"),
-};
 static const struct sql CREDENTIAL_IDS =
 	SQL("SELECT credential FROM credentials WHERE org = $1 AND principal = $2");
 
@@ -273,12 +269,8 @@ principal__erase(struct call *call, const struct principal *principal, struct er
 
 	for (size_t i = 0; rc == OK && i < ARRAY_LEN(PRINCIPAL_ERASE); i++)
 		rc = iam__run(call, &PRINCIPAL_ERASE[i], principal->id.id, err);
-	if (uuid_is_nil(principal->resource.id))
-		return rc;
-	if (rc == OK)
-		rc = node__erase(call, principal->resource.id, err);
-	for (size_t i = 0; rc == OK && i < ARRAY_LEN(RESOURCE_ERASE); i++)
-		rc = iam__run(call, &RESOURCE_ERASE[i], principal->resource.id, err);
+	if (rc == OK && !uuid_is_nil(principal->resource.id))
+		rc = resource__erase(call, principal->resource, err);
 	return rc;
 }
 

@@ -55,11 +55,7 @@ guard_row(struct call *call, const struct query *q, struct node at, struct works
 	struct error *err)
 {
 	struct permset set;
-	struct condition *condition;
-	struct gift gift = {.node = at,
-		.permissions = &set,
-		.expires_us = query_is_null(q, 3) ? NEVER : query_int(q, 3),
-		.to_self = query_int(q, 4) != 0};
+	struct gift gift = {.node = at, .permissions = &set};
 
 	enum status rc = carried_set(&set, call, q, workspace, err);
 	if (rc != OK)
@@ -67,13 +63,8 @@ guard_row(struct call *call, const struct query *q, struct node at, struct works
 	const struct role_view *role =
 		query_is_null(q, 0) ? NULL : org_role_at(call->org, (uint32_t)query_int(q, 0));
 	gift.exercised = role ? &role->exercises : NULL;
-	if (!query_is_null(q, 2)) {
-		rc = condition_load(&condition, query_str(q, 2), call->arena, err);
-		if (rc != OK)
-			return rc;
-		gift.condition = condition;
-	}
-	return guard_give(call, &gift, err);
+	rc = guard_read_terms(&gift, call, q, 2, err);
+	return rc == OK ? guard_give(call, &gift, err) : rc;
 }
 
 /* What this very call made lay nowhere before: creating is decided at the parent, the group. One

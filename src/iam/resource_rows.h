@@ -12,6 +12,10 @@ void resource__touch(struct call *call, const struct resource *resource);
  * call_record. */
 enum status node__erase(struct call *call, struct uuid node, struct error *err) MUST_USE;
 
+/* The same for a resource, and takes it away with its offers and places in groups. */
+enum status resource__erase(
+	struct call *call, struct resource_id resource, struct error *err) MUST_USE;
+
 /* What a resource comes under by joining a group must be the caller's to give. */
 enum status resource__guard_join(struct call *call, const struct resource *resource,
 	struct rgroup_id group, struct error *err) MUST_USE;

@@ -363,6 +363,16 @@ node__erase(struct call *call, struct uuid node, struct error *err)
 }
 
 enum status
+resource__erase(struct call *call, struct resource_id resource, struct error *err)
+{
+	enum status rc = node__erase(call, resource.id, err);
+
+	for (size_t i = 0; rc == OK && i < ARRAY_LEN(RESOURCE_ERASE); i++)
+		rc = iam__run(call, &RESOURCE_ERASE[i], resource.id, err);
+	return rc;
+}
+
+enum status
 resource_delete(struct call *call, const struct resource_draft *named, struct error *err)
 {
 	struct resource before;
@@ -378,9 +388,7 @@ resource_delete(struct call *call, const struct resource_draft *named, struct er
 		rc = iam__record(call, "resources.delete", "resource", before.uuid.id,
 			VERSIONS(call_json(call, resource_write, &before), NOTHING), err);
 	if (rc == OK)
-		rc = node__erase(call, before.uuid.id, err);
-	for (size_t i = 0; rc == OK && i < ARRAY_LEN(RESOURCE_ERASE); i++)
-		rc = iam__run(call, &RESOURCE_ERASE[i], before.uuid.id, err);
+		rc = resource__erase(call, before.uuid, err);
 	if (rc == OK)
 		resource__touch(call, &before);
 	return rc;

@@ -25,26 +25,22 @@ static const struct sql ROLE_IS_DEFAULT =
 
 #define HELD_MAX 512
 
+/* What the holders of a role would gain. */
+struct gain {
+	struct permset all; /* newly exercised, or newly given on */
+	struct permset exercised; /* of these, newly exercised */
+};
+
 static enum status
-guard_held(
-	struct call *call, const struct query *q, const struct role_gain *gain, struct error *err)
+guard_held(struct call *call, const struct query *q, const struct gain *gain, struct error *err)
 {
-	struct gift gift = {.permissions = &gain->all,
-		.exercised = &gain->exercised,
-		.expires_us = query_is_null(q, 2) ? NEVER : query_int(q, 2),
-		.to_self = query_int(q, 3) != 0};
-	struct condition *condition;
+	struct gift gift = {.permissions = &gain->all, .exercised = &gain->exercised};
 
 	enum status rc = call_find_node(&gift.node, call, query_uuid(q, 0), err);
 	if (rc != OK || gift.node.kind == NODE_NONE)
 		return rc;
-	if (!query_is_null(q, 1)) {
-		rc = condition_load(&condition, query_str(q, 1), call->arena, err);
-		if (rc != OK)
-			return rc;
-		gift.condition = condition;
-	}
-	return guard_give(call, &gift, err);
+	rc = guard_read_terms(&gift, call, q, 1, err);
+	return rc == OK ? guard_give(call, &gift, err) : rc;
 }
 
 static enum status
@@ -58,15 +54,33 @@ guard_default(struct call *call, struct role_id id, const struct permset *added,
 	return rc == OK && uses > 0 ? guard_give(call, &gift, err) : rc;
 }
 
-enum status
-role_guard_gain(
-	struct call *call, struct role_id id, const struct role_gain *gain, struct error *err)
+static enum status
+find_gain(struct gain *out, struct call *call, const struct role_carried *had,
+	const struct role_carried *now, struct error *err)
+{
+	struct permset gives;
+
+	if (!permset_init(&out->all, call->arena, call->org->permission_end) ||
+		!permset_init(&out->exercised, call->arena, call->org->permission_end) ||
+		!permset_init(&gives, call->arena, call->org->permission_end))
+		return error_no_memory(err);
+	permset_unite(&out->exercised, now->exercises);
+	permset_unite(&gives, now->gives);
+	if ((now->kinds & ~had->kinds) == 0) {
+		permset_subtract(&out->exercised, had->exercises);
+		permset_subtract(&gives, had->gives);
+	}
+	permset_unite(&out->all, &out->exercised);
+	permset_unite(&out->all, &gives);
+	return OK;
+}
+
+static enum status
+guard_holders(struct call *call, struct role_id id, const struct gain *gain, struct error *err)
 {
 	struct query q;
 	int seen = 0;
 
-	if (permset_is_empty(&gain->all))
-		return OK;
 	enum status rc = iam__query(&q, call, &ROLE_HELD, id.id, err);
 	if (rc != OK)
 		return rc;
@@ -83,7 +97,20 @@ role_guard_gain(
 			break;
 	}
 	query_end(&q);
-	return rc == OK ? guard_default(call, id, &gain->all, err) : rc;
+	return rc;
+}
+
+enum status
+role_guard_gain(struct call *call, struct role_id id, const struct role_carried *had,
+	const struct role_carried *now, struct error *err)
+{
+	struct gain gain;
+
+	enum status rc = find_gain(&gain, call, had, now, err);
+	if (rc != OK || permset_is_empty(&gain.all))
+		return rc;
+	rc = guard_holders(call, id, &gain, err);
+	return rc == OK ? guard_default(call, id, &gain.all, err) : rc;
 }
 
 enum status
@@ -222,38 +249,21 @@ check_own(const struct role *role, struct error *err)
 		"A system role cannot be changed: make a role of your own.");
 }
 
-static void
-take_away(struct permset *set, const struct permset *what)
-{
-	for (uint32_t p = permset_next(what, 0); p != PERMISSION_NONE;
-		p = permset_next(what, p + 1))
-		permset_remove(set, p);
-}
-
-/* What those who hold the role would gain: what it newly exercises, and newly gives; all of it,
- * when it becomes good for other kinds. */
 static enum status
 guard_change(
 	struct call *call, const struct role *before, const struct role *after, struct error *err)
 {
 	const struct role_view *live = org_role_by_id(call->org, before->id, NULL);
-	struct role_gain gain;
-	struct permset gives;
+	struct permset exercises, gives;
 
 	if (!live)
 		return error_set(err, ERR_NOT_FOUND, "role-not-found", "There is no such role.");
-	enum status rc = role_sets(&gain.exercised, &gives, call, after, err);
+	enum status rc = role_sets(&exercises, &gives, call, after, err);
 	if (rc != OK)
 		return rc;
-	if (!permset_init(&gain.all, call->arena, call->org->permission_end))
-		return error_no_memory(err);
-	if ((after->kinds & ~before->kinds) == 0) {
-		take_away(&gain.exercised, &live->exercises);
-		take_away(&gives, &live->gives);
-	}
-	permset_unite(&gain.all, &gain.exercised);
-	permset_unite(&gain.all, &gives);
-	rc = role_guard_gain(call, before->id, &gain, err);
+	const struct role_carried had = {before->kinds, &live->exercises, &live->gives};
+	const struct role_carried now = {after->kinds, &exercises, &gives};
+	rc = role_guard_gain(call, before->id, &had, &now, err);
 	bool same_ceiling = iam__same_text(before->ceiling, after->ceiling);
 	/* Whoever is of a kind that the role is no longer for is no longer bounded by it. */
 	bool unbinds = before->ceiling.ptr && (before->kinds & ~after->kinds);

@@ -52,13 +52,16 @@ enum status role_replace(struct role *out, struct call *call, struct role_id id,
 enum status role_delete(
 	struct call *call, struct role_id id, int64_t if_match, struct error *err) MUST_USE;
 
-/* Whether what a role gains may be given to all who hold it, where and as they hold it. */
-struct role_gain {
-	struct permset all; /* newly exercised, or newly given on */
-	struct permset exercised; /* of these, newly exercised */
+/* What a role carries, and for whom; borrowed. */
+struct role_carried {
+	kind_mask kinds;
+	const struct permset *exercises, *gives;
 };
-enum status role_guard_gain(struct call *call, struct role_id id, const struct role_gain *gain,
-	struct error *err) MUST_USE;
+/* Whether what a role gains may be given to all who hold it, where and as they hold it: what it
+ * newly carries, or all of it when it becomes good for other kinds. ERR_LIMIT
+ * "role-held-too-widely". */
+enum status role_guard_gain(struct call *call, struct role_id id, const struct role_carried *had,
+	const struct role_carried *now, struct error *err) MUST_USE;
 /* For what could raise everybody's bounds: all that an owner has must be the caller's to give. */
 enum status role_guard_everything(struct call *call, struct error *err) MUST_USE;
 

@@ -1,7 +1,6 @@
 #include "json/json.h"
+#include "json/number.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,17 +219,12 @@ json_member(const struct json *object, void *it, struct str *name, const struct 
 	return it;
 }
 
-/* The shortest decimal form that reads back as the same double, with a mark that it is no
- * integer. */
+/* With a mark that it is no integer. */
 static void
 dump_number(struct buf *out, double value)
 {
-	char text[40];
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, value);
-		if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value))
-			break;
-	}
+	char text[JSON_NUMBER_TEXT_MAX];
+	json_number_format(text, value);
 	buf_str(out, str_from(text));
 	if (!strpbrk(text, ".e"))
 		buf_str(out, STR(".0"));

@@ -78,3 +78,14 @@ json__number_value(struct str text, double *out)
 	*out = strtod(normal, NULL);
 	return isfinite(*out);
 }
+
+void
+json_number_format(char out[JSON_NUMBER_TEXT_MAX], double value)
+{
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(out, JSON_NUMBER_TEXT_MAX, "%.*g", digits, value);
+		double again = strtod(out, NULL);
+		if (!(again < value) && !(again > value))
+			break;
+	}
+}

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "json/number.h"
+
 #define NUMBER_MAX (INT64_C(1) << 53) /* whole numbers are exact up to here */
 
 /* The elements of an array, or the value itself as the only one. */
@@ -49,20 +51,15 @@ compile_string(const struct condition_compiler *c, struct str *out, const struct
 	return out->ptr ? OK : error_no_memory(c->err);
 }
 
-/* The shortest decimal that is read back as the same number. */
 static void
 write_number(struct buf *text, double number)
 {
-	char z[32];
+	char z[JSON_NUMBER_TEXT_MAX];
 	if (number == floor(number)) {
 		buf_i64(text, (int64_t)number);
 		return;
 	}
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(z, sizeof(z), "%.*g", digits, number);
-		if (strtod(z, NULL) == number)
-			break;
-	}
+	json_number_format(z, number);
 	buf_str(text, str_from(z));
 }
 

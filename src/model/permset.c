@@ -33,6 +33,13 @@ permset_unite(struct permset *set, const struct permset *other)
 		set->words[i] |= other->words[i];
 }
 
+void
+permset_subtract(struct permset *set, const struct permset *other)
+{
+	for (uint32_t i = 0; i < set->word_count && i < other->word_count; i++)
+		set->words[i] &= ~other->words[i];
+}
+
 bool
 permset_is_empty(const struct permset *set)
 {

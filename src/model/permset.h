@@ -30,6 +30,8 @@ void permset_add(struct permset *set, uint32_t permission); /* below its limit, 
 void permset_remove(struct permset *set, uint32_t permission);
 /* Adds what `other` has; `set` has to be as large, asserted. */
 void permset_unite(struct permset *set, const struct permset *other);
+/* Takes away what `other` has. */
+void permset_subtract(struct permset *set, const struct permset *other);
 bool permset_is_empty(const struct permset *set);
 bool permset_contains(const struct permset *set, const struct permset *subset);
 uint32_t permset_count(const struct permset *set);

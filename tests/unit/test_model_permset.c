@@ -117,6 +117,24 @@ test_permset__unite_and_contain(void **state)
 }
 
 static void
+test_permset__subtract(void **state)
+{
+	(void)state;
+	struct permset large = SET(2048, 3, 7, 64, 1024);
+	struct permset small = SET(64, 7, 9);
+	permset_subtract(&large, &small);
+	assert_int_equal(permset_count(&large), 3);
+	assert_false(permset_has(&large, 7));
+	/* What the larger one has beyond the words of the smaller does not matter. */
+	struct permset wide = SET(8192, 9, 8000);
+	permset_subtract(&small, &wide);
+	assert_int_equal(permset_count(&small), 1);
+	assert_true(permset_has(&small, 7));
+	permset_subtract(&large, &large);
+	assert_true(permset_is_empty(&large));
+}
+
+static void
 test_permset__walk(void **state)
 {
 	(void)state;
@@ -239,6 +257,7 @@ main(void)
 		cmocka_unit_test(test_permset__none),
 		cmocka_unit_test(test_permset__no_memory),
 		cmocka_unit_test(test_permset__unite_and_contain),
+		cmocka_unit_test(test_permset__subtract),
 		cmocka_unit_test(test_permset__walk),
 		cmocka_unit_test(test_ceiling__allows),
 		cmocka_unit_test(test_ceiling__form),
