@@ -84,27 +84,36 @@ def run_native(suite):
         return [test for tests in results for test in tests]
 
 
+ENGINES = {"sqlite": [], "postgres": [sys.executable, str(ROOT / "tools/postgres.py")]}
+
+
 def run_network(suite):
-    """The TypeScript suites, under the runtime that tests/package.json pins."""
+    """The TypeScript suites on each engine, under the runtime that tests/package.json pins."""
     if not any((ROOT / "tests" / suite).rglob("*.test.ts")):
         return []
-    report = RESULTS / f"{suite}-vitest.json"
+    return [test for engine in ENGINES for test in run_network_on(suite, engine)]
+
+
+def run_network_on(suite, engine):
+    report = RESULTS / f"{suite}-{engine}-vitest.json"
     report.unlink(missing_ok=True)
     bin_dir = ROOT / "tests/node_modules/.bin"
-    env = {**os.environ, **SANITIZERS, "PATH": f"{bin_dir}:{os.environ['PATH']}", "CI": "true"}
-    log = RESULTS / f"{suite}.log"
+    env = {**os.environ, **SANITIZERS, "PATH": f"{bin_dir}:{os.environ['PATH']}", "CI": "true",
+           "THINGWARD_TEST_STORE": engine}
+    log = RESULTS / f"{suite}-{engine}.log"
     tests = []
     node = str(bin_dir / "node")
-    if finish([node, "node_modules/typescript/bin/tsc", "--noEmit"], 300, env, ROOT / "tests", log):
+    check = [node, "node_modules/typescript/bin/tsc", "--noEmit"]
+    if engine == "sqlite" and finish(check, 300, env, ROOT / "tests", log):
         tests.append(outcome("types", "tests/tsconfig.json", False, first_error(log.read_text())))
-    status = finish([node, "node_modules/vitest/vitest.mjs", "run", "--dir", suite,
-                     "--reporter=default", "--reporter=json", f"--outputFile.json={report}"],
-                    3600, env, ROOT / "tests", log)
+    vitest = [*ENGINES[engine], node, "node_modules/vitest/vitest.mjs", "run", "--dir", suite]
+    reporters = ["--reporter=default", "--reporter=json", f"--outputFile.json={report}"]
+    status = finish([*vitest, *reporters], 3600, env, ROOT / "tests", log)
     if not report.exists():
         tests.append(outcome(suite, suite, False, first_error(log.read_text(errors="replace"))))
         return tests
     for file in json.loads(report.read_text())["testResults"]:
-        name = os.path.relpath(file["name"], ROOT)
+        name = f"{os.path.relpath(file['name'], ROOT)} ({engine})"
         cases = [c for c in file["assertionResults"] if c["status"] in ("passed", "failed")]
         for case in cases:
             why = "\n".join(case["failureMessages"]).strip().splitlines() or [""]

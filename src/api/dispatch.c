@@ -98,7 +98,7 @@ hand_to_store(struct exchange *x)
 	else if (route->node == NODE_PLATFORM)
 		x->org = PLATFORM;
 	x->phase = EXCHANGE_IN_STORE;
-	x->job = (struct store_job){.run = job_run, .done = job_done};
+	x->job = (struct store_job){.run = job_run, .done = job_done, .shard = x->org.id};
 	if (!http_suspend(x->http)) {
 		json_free(&x->body);
 		(void)too_many(&err);

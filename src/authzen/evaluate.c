@@ -216,6 +216,8 @@ evaluation_run(const struct evaluation *e)
 {
 	struct error err = {0};
 	struct judge judge; /* large, and initialised by judge_open as far as it is used */
+	judge.caught_up = wait_caught_up(e->http);
+	judge.behind = false;
 	directory_enter();
 	enum outcome outcome = run_once(e, &judge, &err);
 	directory_leave();
@@ -223,7 +225,10 @@ evaluation_run(const struct evaluation *e)
 	case OUTCOME_ANSWERED:
 		break;
 	case OUTCOME_REFUSED:
-		answer_status(e->http, &err);
+		if (judge.behind && !judge.caught_up && directory_is_shared(e->door->directory))
+			wait_for_news(e->http, e->door);
+		else
+			answer_status(e->http, &err);
 		break;
 	case OUTCOME_MISSED:
 		wait_for(e->http, e->door, &judge.misses);

@@ -91,20 +91,28 @@ judge_open(struct judge *j, const struct authzen *door, struct str header,
 }
 
 static enum status
-check_age(const struct judge *j, const struct access_request *request, struct error *err)
+check_age(struct judge *j, const struct access_request *request, struct error *err)
 {
-	if (request->at_least > j->revision)
+	if (request->at_least > j->revision) {
+		j->behind = true;
 		return error_set(err, ERR_NOT_REACHED, "revision-not-reached",
 			"The demanded revision is not reached; the newest known here is %lld.",
 			(long long)j->revision);
+	}
+	if (j->caught_up)
+		return OK;
 	int64_t max_us =
 		request->max_age_ms > INT64_MAX / 1000 ? INT64_MAX : request->max_age_ms * 1000;
 	if (j->door->max_stale_us && max_us > j->door->max_stale_us)
 		max_us = j->door->max_stale_us;
-	if (j->age_us > max_us)
+	if (j->age_us > max_us) {
+		/* Beyond the bound of the node itself the database is away: there is no use in
+		 * asking it. */
+		j->behind = !j->door->max_stale_us || j->age_us <= j->door->max_stale_us;
 		return error_set(err, ERR_BUSY, "too-old",
 			"What is known here was last confirmed %lld ms ago; try again.",
 			(long long)(j->age_us / 1000));
+	}
 	return OK;
 }
 

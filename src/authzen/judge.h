@@ -20,6 +20,10 @@ struct judge {
 	int64_t revision; /* what is decided on is at least this new */
 	int64_t age_us;
 
+	/* Set before judge_open: all that was committed when the request came is known by now.
+	 * Afterwards: what was demanded is newer than what is known, and asking may help. */
+	bool caught_up, behind;
+
 	/* The last node at which it was seen whether the caller may ask. */
 	const struct workspace_view *asked_at;
 	bool asked, may_ask;
@@ -30,7 +34,8 @@ struct judge {
 
 /* `workspace` is that of the path, or nil; `header` is that of Authorization. ERR_UNAUTHENTICATED;
  * ERR_NOT_FOUND when the caller's organisation has no such workspace, ERR_FORBIDDEN when the caller
- * may not ask about it. Nothing of `j` needs to be initialised. Check j->misses first. */
+ * may not ask about it. Nothing else of `j` needs to be
+ * initialised. Check j->misses first. */
 enum status judge_open(struct judge *j, const struct authzen *door, struct str header,
 	struct workspace_id workspace, struct error *err) MUST_USE;
 

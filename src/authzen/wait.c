@@ -12,6 +12,7 @@ struct waiting {
 	struct directory_load load; /* first: what the directory hands back */
 	struct http_request *http;
 	unsigned rounds;
+	bool caught_up;
 	enum status status;
 };
 
@@ -49,32 +50,73 @@ copy_misses(struct waiting *w, const struct misses *misses, struct arena *arena)
 	return true;
 }
 
-void
-wait_for(struct http_request *r, const struct authzen *door, const struct misses *misses)
+/* Made when it is first needed: most requests find everything. NULL: no memory. */
+static struct waiting *
+waiting_of(struct http_request *r)
 {
 	struct waiting *w = http_state(r);
+	if (w)
+		return w;
+	w = arena_new_one(http_arena(r), struct waiting);
+	if (!w)
+		return NULL;
+	w->http = r;
+	http_set_state(r, w);
+	return w;
+}
+
+typedef enum status asking(struct directory *d, struct directory_load *load, struct error *err);
+
+static void
+hand_over(struct waiting *w, const struct authzen *door, asking *ask)
+{
 	struct error err = {0};
-	if (!w) {
-		w = arena_new_one(http_arena(r), struct waiting);
-		if (!w) {
-			answer_overloaded(r);
-			return;
-		}
-		w->http = r;
-		http_set_state(r, w);
-	}
-	w->load = (struct directory_load){.loaded = loaded};
-	if (++w->rounds > ROUNDS_MAX || !copy_misses(w, misses, http_arena(r)) ||
-		!http_suspend(r)) {
-		answer_overloaded(r);
+	if (!http_suspend(w->http)) {
+		answer_overloaded(w->http);
 		return;
 	}
-	enum status rc = directory_load(door->directory, &w->load, &err);
+	enum status rc = ask(door->directory, &w->load, &err);
 	if (rc != OK) {
 		/* Nobody else resumes what was not handed over. */
 		w->status = rc;
-		http_resume(r);
+		http_resume(w->http);
 	}
+}
+
+void
+wait_for(struct http_request *r, const struct authzen *door, const struct misses *misses)
+{
+	struct waiting *w = waiting_of(r);
+	if (!w) {
+		answer_overloaded(r);
+		return;
+	}
+	w->load = (struct directory_load){.loaded = loaded};
+	if (++w->rounds > ROUNDS_MAX || !copy_misses(w, misses, http_arena(r))) {
+		answer_overloaded(r);
+		return;
+	}
+	hand_over(w, door, directory_load);
+}
+
+void
+wait_for_news(struct http_request *r, const struct authzen *door)
+{
+	struct waiting *w = waiting_of(r);
+	if (!w) {
+		answer_overloaded(r);
+		return;
+	}
+	w->load = (struct directory_load){.loaded = loaded};
+	w->caught_up = true;
+	hand_over(w, door, directory_catch_up);
+}
+
+bool
+wait_caught_up(struct http_request *r)
+{
+	const struct waiting *w = http_state(r);
+	return w && w->caught_up;
 }
 
 bool

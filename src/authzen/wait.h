@@ -7,6 +7,12 @@
  * this module's. */
 void wait_for(struct http_request *r, const struct authzen *door, const struct misses *misses);
 
+/* Suspends the request until all that is committed by now is known here, or answers 503. Of a
+ * directory that is shared alone. */
+void wait_for_news(struct http_request *r, const struct authzen *door);
+/* Whether the request waited for news, and has them. */
+bool wait_caught_up(struct http_request *r);
+
 /* After a suspension, whether the loading failed: then the request has been answered. */
 bool wait_failed(struct http_request *r) MUST_USE;
 

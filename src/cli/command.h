@@ -95,6 +95,7 @@ enum exit_status command_blueprint_apply(struct invocation *in);
 enum exit_status command_blueprint_list(struct invocation *in);
 enum exit_status command_check(struct invocation *in);
 enum exit_status command_verify(struct invocation *in);
+enum exit_status command_migrate(struct invocation *in);
 enum exit_status command_config(struct invocation *in);
 enum exit_status command_config_reference(struct invocation *in);
 enum exit_status command_version(struct invocation *in);
@@ -103,5 +104,6 @@ enum exit_status command_help_all(struct invocation *in);
 extern const struct command_option operator_key_options[];
 extern const struct command_option blueprint_apply_options[];
 extern const struct command_option check_options[];
+extern const struct command_option migrate_options[];
 
 #endif

@@ -39,6 +39,14 @@ const struct command commands[] = {
 		.summary = "Prove the chains of change records of a store, offline",
 		.configured = true,
 		.run = command_verify},
+	{.name = "migrate",
+		.summary = "Move the embedded store into an empty PostgreSQL database, offline",
+		.more = "The server must not run. The key file is not moved: every node needs a "
+			"copy "
+			"of it.",
+		.options = migrate_options,
+		.configured = true,
+		.run = command_migrate},
 	{.name = "config",
 		.summary = "Print the options in force",
 		.configured = true,

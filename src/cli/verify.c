@@ -1,7 +1,7 @@
 #include "iam/verify.h"
 #include "cli/command.h"
-
-#define BUSY_TIMEOUT_MS 2000
+#include "cli/verify.h"
+#include "server/installation.h"
 
 struct verifying {
 	struct store_job job; /* first */
@@ -53,30 +53,40 @@ verify_run(struct store_job *job, struct tx *tx, struct error *err)
 	return store_verify(&v->sound, tx, &listener, err);
 }
 
+enum status
+verify_run_on(bool *sound, struct store *store, struct error *err)
+{
+	struct verifying v = {.job = {.run = verify_run}};
+
+	enum status rc = store_read_wait(store, &v.job, err);
+	*sound = rc == OK && v.sound;
+	if (rc == OK)
+		printf("%s: %lld organisations, %lld records, %lld rules\n",
+			v.sound ? "sound" : "not sound", (long long)v.organisations,
+			(long long)v.records, (long long)v.rules);
+	return rc;
+}
+
 enum exit_status
 command_verify(struct invocation *in)
 {
-	const struct store_options options = {.path = in->config.store,
-		.readers = 1,
-		.read_queue_max = 1,
-		.busy_timeout_ms = BUSY_TIMEOUT_MS,
-		.read_only = true};
-	struct verifying v = {.job = {.run = verify_run}};
+	struct store_options options = installation_store_options(&in->config);
 	struct store *store = NULL;
 	struct error err = {0};
+	bool sound = false;
 
+	options.readers = 1;
+	options.read_only = true;
+	options.statement_timeout_ms = 0; /* it looks at everything */
 	enum status rc = crypto_init(&err);
 	if (rc == OK)
 		rc = store_open(&store, &options, &err);
 	if (rc == OK)
-		rc = store_read_wait(store, &v.job, &err);
+		rc = verify_run_on(&sound, store, &err);
 	store_close(&store);
 	if (rc != OK) {
 		command_failed(in, &err);
 		return EXIT_FAILED;
 	}
-	printf("%s: %lld organisations, %lld records, %lld rules\n",
-		v.sound ? "sound" : "not sound", (long long)v.organisations, (long long)v.records,
-		(long long)v.rules);
-	return fflush(stdout) == 0 && v.sound ? EXIT_OK : EXIT_FAILED;
+	return fflush(stdout) == 0 && sound ? EXIT_OK : EXIT_FAILED;
 }

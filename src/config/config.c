@@ -76,6 +76,25 @@ check_origin(struct str text)
 	return is_host(host) ? NULL : wrong;
 }
 
+/* A password would be seen by whoever lists the processes, and by --check. */
+static const char *
+check_database(struct str text)
+{
+	size_t scheme = 0;
+	if (str_starts(text, STR("postgres://")))
+		scheme = 11;
+	else if (str_starts(text, STR("postgresql://")))
+		scheme = 13;
+	if (scheme == 0)
+		return "must be a URL like postgres://user@host:5432/name";
+	struct str rest = {text.ptr + scheme, text.len - scheme};
+	const char *at = memchr(rest.ptr, '@', rest.len);
+	if ((at && memchr(rest.ptr, ':', (size_t)(at - rest.ptr))) ||
+		memmem(text.ptr, text.len, "password=", 9))
+		return "must not hold a password: set PGPASSWORD or PGPASSFILE";
+	return NULL;
+}
+
 #define FIELD(member) .offset = offsetof(struct config, member)
 
 static const struct option options[] = {
@@ -107,6 +126,26 @@ static const struct option options[] = {
 		.type = OPTION_PATH,
 		.fallback = "./var/thingward.db",
 		.help = "Database file of the embedded store"},
+	{.name = "database",
+		FIELD(database),
+		.type = OPTION_STRING,
+		.check = check_database,
+		.fallback_says = "the embedded store",
+		.help = "URL of a PostgreSQL database to use instead, postgres://user@host/name"},
+	{.name = "database-connections",
+		FIELD(database_connections),
+		.type = OPTION_INTEGER,
+		.fallback = "4",
+		.least = 1,
+		.most = 64,
+		.help = "Connections to the database that change; --readers are beside them"},
+	{.name = "database-wait-s",
+		FIELD(database_wait_s),
+		.type = OPTION_INTEGER,
+		.fallback = "30",
+		.most = 3600,
+		.unit = "seconds",
+		.help = "How long to wait at the start for a database that is away"},
 	{.name = "key-file",
 		FIELD(key_file),
 		.type = OPTION_PATH,

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "config/options.h"
 
-#define CONFIG_OPTIONS 16
+#define CONFIG_OPTIONS 19
 
 /* The options in force. Strings live as long as the structure, and as the arguments and the
  * environment that they were read from. Start-up; then read only, threads: any. */
@@ -21,6 +21,9 @@ struct config {
 	 * follow from that: see config_set_port. */
 	const char *base_url;
 	const char *store;
+	const char *database; /* URL of a PostgreSQL database, without a password; NULL: `store` */
+	int64_t database_connections; /* that change */
+	int64_t database_wait_s;
 	const char *key_file;
 	int64_t threads; /* at least 1: the number of cores has been put in */
 	int64_t connections_max;

@@ -31,9 +31,14 @@ directory_new(struct directory **out, const struct directory_options *options, s
 		mutex_init(&d->stripes[i].mutex);
 	mutex_init(&d->clock.mutex);
 	uses__init(&d->uses);
+	d->shared = store_is_shared(d->store);
+	directory__use_seed(d);
 	store_on_commit(d->store, drop__touched, d);
+	const struct store_follower follower = {d, drop__followed, drop__forget, drop__is_at};
+	enum status rc = store_follow(d->store, &follower, err);
+	directory__use_seed(d);
 	*out = d;
-	return OK;
+	return rc;
 }
 
 static void
@@ -101,11 +106,41 @@ directory_revision(struct directory *d, struct org_id org)
 	return revision;
 }
 
+/* Where every change is made by this process, it drops what it changes, and nothing has an age. */
 int64_t
 directory_age_us(const struct directory *d)
 {
-	(void)d; /* every change is made by this process, which drops what it changes */
-	return 0;
+	return store_age_us(d->store);
+}
+
+_Atomic uint64_t directory__key_seed;
+
+void
+directory__use_seed(const struct directory *d)
+{
+	uint64_t shared = store_seed(d->store);
+	atomic_store(&directory__key_seed, shared ? shared : hash_seed());
+}
+
+static void
+caught_up(struct store_job *job, enum status status, const struct error *err)
+{
+	struct directory_load *load = caa_container_of(job, struct directory_load, job);
+	load->loaded(load, status, err);
+}
+
+enum status
+directory_catch_up(struct directory *d, struct directory_load *load, struct error *err)
+{
+	load->directory = d;
+	load->job = (struct store_job){.done = caught_up};
+	return store_catch_up(d->store, &load->job, err);
+}
+
+bool
+directory_is_shared(const struct directory *d)
+{
+	return d->shared;
 }
 
 struct directory_stats

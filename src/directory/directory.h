@@ -33,8 +33,8 @@ struct view_key {
 	struct uuid id;
 };
 
-/* In memory only, seeded per process. A collision costs a needless drop and no more: a look-up
- * compares workspace, type and name. */
+/* Seeded per process, or per database when several processes share one. A collision costs a
+ * needless drop and no more: a look-up compares workspace, type and name. */
 struct uuid resource_key(struct workspace_id workspace, struct str type, struct str name);
 
 struct directory_options {
@@ -115,6 +115,12 @@ enum status directory_load(
 int64_t directory_revision(struct directory *d, struct org_id org);
 /* Microseconds since what is known here was last confirmed by the database; 0 on SQLite. */
 int64_t directory_age_us(const struct directory *d);
+/* Whether other processes change things as well. */
+bool directory_is_shared(const struct directory *d);
+/* Calls `loaded` once all that is committed now is known here. Only when it is shared. As
+ * directory_load otherwise; the misses are not used. */
+enum status directory_catch_up(
+	struct directory *d, struct directory_load *load, struct error *err) MUST_USE;
 
 /* A view of exactly this skeleton revision, or NULL: for changes, which then need not read it
  * from rows. Inside enter/leave. */

@@ -15,6 +15,8 @@ static void
 drop_one(struct directory *d, const struct touched *touched)
 {
 	struct org_id org = {touched->org};
+	if (touched->kind == TOUCHED_NOTHING)
+		return;
 	if (touched->kind < VIEW_ORG || touched->kind > VIEW_RESOURCE) {
 		table__drop_many(d, &org, VIEW_ORG);
 		if (org_is_platform(org))
@@ -27,14 +29,22 @@ drop_one(struct directory *d, const struct touched *touched)
 	}
 }
 
-static void
-raise(struct directory *d, const struct touched *touched, bool told)
+/* Without memory for it there is no view of the organisation either, and whatever is being loaded
+ * is refused by its epoch. */
+static struct heads *
+heads_of(struct directory *d, const struct touched *touched)
 {
-	/* Without memory for it there is no view of the organisation either, and whatever is
-	 * being loaded is refused by its epoch. */
-	struct heads *heads = heads__get(d, (struct org_id){touched->org}, touched->revision);
-	if (heads)
-		heads__raise(told ? &heads->told : &heads->floor, touched->revision);
+	return heads__get(d, (struct org_id){touched->org}, touched->revision);
+}
+
+/* Others may have changed the organisation as well: then what they did is not dropped yet, and the
+ * feed tells of it, and of this. */
+static void
+tell(struct directory *d, const struct touched *touched)
+{
+	struct heads *heads = heads_of(d, touched);
+	if (heads && (!d->shared || atomic_load(&heads->told) >= touched->revision - 1))
+		heads__raise(&heads->told, touched->revision);
 }
 
 void
@@ -42,11 +52,68 @@ drop__touched(void *directory, const struct touched *touched, size_t count)
 {
 	struct directory *d = directory;
 	directory_enter();
-	for (size_t i = 0; i < count; i++)
-		raise(d, &touched[i], false);
+	for (size_t i = 0; i < count; i++) {
+		struct heads *heads = heads_of(d, &touched[i]);
+		if (heads)
+			heads__raise(&heads->floor, touched[i].revision);
+	}
 	for (size_t i = 0; i < count; i++)
 		drop_one(d, &touched[i]);
 	for (size_t i = 0; i < count; i++)
-		raise(d, &touched[i], true);
+		tell(d, &touched[i]);
+	directory_leave();
+}
+
+/* All at one revision of one organisation: from `i` to the end that is given back. */
+static size_t
+follow_one(struct directory *d, const struct touched *touched, size_t i, size_t count)
+{
+	const struct touched *first = &touched[i];
+	struct heads *heads = heads_of(d, first);
+	bool known = heads && atomic_load(&heads->told) >= first->revision;
+	if (heads && !known)
+		heads__raise(&heads->floor, first->revision);
+	for (; i < count; i++) {
+		if (!uuid_eq(touched[i].org, first->org) || touched[i].revision != first->revision)
+			break;
+		if (!known)
+			drop_one(d, &touched[i]);
+	}
+	if (heads)
+		heads__raise(&heads->told, first->revision);
+	return i;
+}
+
+void
+drop__followed(void *directory, const struct touched *touched, size_t count)
+{
+	struct directory *d = directory;
+	directory_enter();
+	for (size_t i = 0; i < count;)
+		i = follow_one(d, touched, i, count);
+	directory_leave();
+}
+
+void
+drop__forget(void *directory)
+{
+	struct directory *d = directory;
+	directory__use_seed(d);
+	directory_enter();
+	heads__forget(d);
+	table__drop_many(d, NULL, VIEW_ANY);
+	directory_leave();
+}
+
+void
+drop__is_at(void *directory, struct uuid org, int64_t revision)
+{
+	struct directory *d = directory;
+	directory_enter();
+	struct heads *heads = heads__find(d, (struct org_id){org});
+	if (heads) {
+		heads__raise(&heads->floor, revision);
+		heads__raise(&heads->told, revision);
+	}
 	directory_leave();
 }

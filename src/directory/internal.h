@@ -84,7 +84,7 @@ const void *pack__view(struct packer *p, enum view_kind kind, const void *view);
 struct heads {
 	struct cds_lfht_node node;
 	struct uuid org;
-	int64_t first;
+	_Atomic int64_t first;
 	_Atomic int64_t floor, told;
 };
 
@@ -159,6 +159,7 @@ struct directory {
 	struct store *store;
 	size_t memory_max;
 	uint64_t seed;
+	bool shared; /* others change things as well, and the feed tells of it */
 	struct table table, orgs; /* of entries, and of heads */
 	struct index index;
 	struct stripe stripes[STRIPES];
@@ -192,6 +193,7 @@ uint64_t table__epoch(struct directory *d, const struct view_key *key);
 bool table__publish(struct directory *d, struct entry *e, uint64_t epoch);
 void table__drop(struct directory *d, const struct view_key *key);
 /* Everything that `org` has; of the kind alone (in every organisation) when `org` is NULL. */
+#define VIEW_ANY ((enum view_kind)127)
 void table__drop_many(struct directory *d, const struct org_id *org, enum view_kind kind);
 
 /* Room for what the tables hold. Outside directory_enter: it waits for readers. */
@@ -200,6 +202,7 @@ void table__grow(struct directory *d);
 struct heads *heads__find(struct directory *d, struct org_id org); /* NULL: never asked about */
 /* The same, made when missing; NULL when memory fails. */
 struct heads *heads__get(struct directory *d, struct org_id org, int64_t revision);
+void heads__forget(struct directory *d); /* all are at revision 0 */
 void heads__raise(_Atomic int64_t *value, int64_t to);
 
 /*
@@ -226,8 +229,16 @@ void uses__init(struct uses *uses);
 struct entry *lookup__current(
 	struct directory *d, const struct view_key *key, const struct org_view *org);
 
-/* The store's hook. */
+/* The store's hooks: what this process changed; what any did, in order; nothing counts any more;
+ * where an organisation is, after that. */
 void drop__touched(void *directory, const struct touched *touched, size_t count);
+void drop__followed(void *directory, const struct touched *touched, size_t count);
+void drop__forget(void *directory);
+void drop__is_at(void *directory, struct uuid org, int64_t revision);
+
+/* Of resource_key: the same in all processes on one database. */
+extern _Atomic uint64_t directory__key_seed;
+void directory__use_seed(const struct directory *d);
 
 /* Called by a load between its snapshot and the publishing of what it read; does nothing unless a
  * test puts its own in this place. */

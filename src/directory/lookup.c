@@ -5,8 +5,9 @@ struct uuid
 resource_key(struct workspace_id workspace, struct str type, struct str name)
 {
 	uint64_t halves[2];
+	uint64_t seed = atomic_load_explicit(&directory__key_seed, memory_order_relaxed);
 	for (uint64_t i = 0; i < 2; i++) {
-		uint64_t state = hash_uuid(workspace.id, hash_seed() + i);
+		uint64_t state = hash_uuid(workspace.id, seed + i);
 		state = hash_bytes(type.ptr, type.len, state);
 		halves[i] = hash_bytes(name.ptr, name.len, state);
 	}

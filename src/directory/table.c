@@ -191,7 +191,7 @@ table__drop_many(struct directory *d, const struct org_id *org, enum view_kind k
 		cds_lfht_next(d->table.nodes, &it)) {
 		struct entry *e = caa_container_of(node, struct entry, node);
 		SANITIZER_ACQUIRE(e);
-		if (org ? !uuid_eq(e->org, org->id) : e->kind != kind)
+		if (org ? !uuid_eq(e->org, org->id) : kind != VIEW_ANY && e->kind != kind)
 			continue;
 		struct view_key key = {(enum view_kind)e->kind, {e->org}, e->id};
 		struct stripe *stripe = key__stripe(d, key__hash(d, &key));
@@ -252,7 +252,7 @@ heads__get(struct directory *d, struct org_id org, int64_t revision)
 	if (!heads)
 		return NULL;
 	heads->org = org.id;
-	heads->first = revision;
+	atomic_init(&heads->first, revision);
 	atomic_init(&heads->floor, revision);
 	atomic_init(&heads->told, revision);
 	SANITIZER_RELEASE(heads);
@@ -263,6 +263,21 @@ heads__get(struct directory *d, struct org_id org, int64_t revision)
 	else
 		atomic_fetch_add_explicit(&d->orgs.count, 1, memory_order_relaxed);
 	return caa_container_of(node, struct heads, node);
+}
+
+void
+heads__forget(struct directory *d)
+{
+	struct cds_lfht_iter it;
+	struct cds_lfht_node *node;
+	for (cds_lfht_first(d->orgs.nodes, &it); (node = cds_lfht_iter_get_node(&it));
+		cds_lfht_next(d->orgs.nodes, &it)) {
+		struct heads *heads = caa_container_of(node, struct heads, node);
+		SANITIZER_ACQUIRE(heads);
+		atomic_store(&heads->told, 0);
+		atomic_store(&heads->floor, 0);
+		atomic_store(&heads->first, 0);
+	}
 }
 
 void

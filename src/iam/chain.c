@@ -76,6 +76,8 @@ chain_close(struct chain *chain, struct tx *tx, struct error *err)
 	query_bind_bytes(&q, 4, chain->head, SHA256_LEN);
 	query_bind_int(&q, 5, chain->next_permission);
 	query_bind_int(&q, 6, chain->next_role);
+	/* Whoever waits for this revision learns of it, whatever it touched. */
+	tx_touch(tx, chain->org.id, chain->revision, TOUCHED_NOTHING, chain->org.id);
 	return query_run(&q, NULL, err);
 }
 

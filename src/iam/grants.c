@@ -22,9 +22,9 @@ static const struct sql GRANT_COUNT =
 	SQL("SELECT COUNT(*) FROM grants WHERE org = $1 AND holder = $2");
 static const struct sql GRANT_LIST =
 	SQL("SELECT" GRANT_COLUMNS GRANT_FROM "WHERE g.org = $1 AND g.grant_id > $2 AND $3 <= $4"
-	    " AND ($6 IS NULL OR g.holder = $6) AND ($7 IS NULL OR g.node = $7)"
-	    " AND ($8 IS NULL OR g.role = $8)"
-	    " AND ($9 IS NULL OR g.node = $9"
+	    " AND (g.holder = $6 OR $6 IS NULL) AND (g.node = $7 OR $7 IS NULL)"
+	    " AND (g.role = $8 OR $8 IS NULL)"
+	    " AND (g.node = $9 OR $9 IS NULL"
 	    "  OR EXISTS (SELECT 1 FROM resource_groups x WHERE x.org = g.org"
 	    "   AND x.workspace = $9 AND x.grp = g.node)"
 	    "  OR EXISTS (SELECT 1 FROM resources y WHERE y.org = g.org"
@@ -34,7 +34,8 @@ static const struct sql GRANT_LIST =
 static const struct sql GRANT_LIST_OF_HOLDER =
 	SQL("SELECT" GRANT_COLUMNS GRANT_FROM
 	    "WHERE g.org = $1 AND g.holder = $6 AND g.grant_id > $2 AND $3 <= $4"
-	    " AND ($7 IS NULL OR g.node = $7) AND ($8 IS NULL OR g.role = $8) AND $9 IS NULL"
+	    " AND (g.node = $7 OR $7 IS NULL) AND (g.role = $8 OR $8 IS NULL)"
+	    " AND (g.node = $9) IS NULL"
 	    " ORDER BY g.grant_id LIMIT $5");
 static const struct sql GRANT_DELETE = SQL("DELETE FROM grants WHERE org = $1 AND grant_id = $2");
 

@@ -13,9 +13,8 @@
 static const struct sql ORG_SELECT = SQL("SELECT" ORG_COLUMNS "FROM orgs WHERE org = $1");
 /* Of every organisation: an operator lists them. */
 static const struct sql ORG_LIST =
-	SQL("SELECT" ORG_COLUMNS
-	    "FROM orgs WHERE $1 = $1 AND org > $2 AND name >= $3 AND name < $4 AND state <> 3"
-	    " ORDER BY org LIMIT $5");
+	SQL("SELECT" ORG_COLUMNS "FROM orgs WHERE (org = $1 OR org <> $1) AND org > $2"
+	    " AND name >= $3 AND name < $4 AND state <> 3 ORDER BY org LIMIT $5");
 static const struct sql ORG_UPDATE = SQL(
 	"UPDATE orgs SET name = $2, state = $3, creator_role = $4, changed = $5 WHERE org = $1");
 

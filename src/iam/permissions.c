@@ -8,7 +8,7 @@
 static const struct sql OWN_PERMISSIONS =
 	SQL("SELECT number, name, description, class, workspace, machine, origin, created_us,"
 	    " operation_group FROM permissions WHERE org = $1 AND number > $2 AND removed = 0"
-	    " AND ($3 IS NULL OR workspace = $3) ORDER BY number LIMIT $4");
+	    " AND (workspace = $3 OR $3 IS NULL) ORDER BY number LIMIT $4");
 static const struct sql OWN_GROUPS =
 	SQL("SELECT number, operation_group FROM permissions WHERE org = $1 AND removed = 0");
 

@@ -23,15 +23,15 @@ static const struct sql PRINCIPAL_BY_LABEL = SQL(
 	"FROM principals p WHERE p.org = $1 AND p.kind = $2 AND p.workspace = $3 AND p.label = $4");
 #define PRINCIPAL_FILTERS                                                                          \
 	" AND p.principal > $2 AND p.name >= $3 AND p.name < $4"                                   \
-	" AND ($7 IS NULL OR p.state = $7) AND ($8 IS NULL OR p.workspace = $8)"                   \
-	" AND ($9 IS NULL OR EXISTS (SELECT 1 FROM group_members m WHERE m.org = p.org"            \
-	"  AND m.grp = $9 AND m.principal = p.principal))"                                         \
-	" AND ($10 IS NULL OR EXISTS (SELECT 1 FROM grants g WHERE g.org = p.org"                  \
-	"  AND g.holder = p.principal AND g.role = $10))"                                          \
+	" AND (p.state = $7 OR $7 IS NULL) AND (p.workspace = $8 OR $8 IS NULL)"                   \
+	" AND (EXISTS (SELECT 1 FROM group_members m WHERE m.org = p.org"                          \
+	"  AND m.grp = $9 AND m.principal = p.principal) OR $9 IS NULL)"                           \
+	" AND (EXISTS (SELECT 1 FROM grants g WHERE g.org = p.org"                                 \
+	"  AND g.holder = p.principal AND g.role = $10) OR $10 IS NULL)"                           \
 	" ORDER BY p.principal LIMIT $5"
 static const struct sql PRINCIPAL_LIST =
 	SQL("SELECT" PRINCIPAL_COLUMNS
-	    "FROM principals p WHERE p.org = $1 AND $6 IS NULL" PRINCIPAL_FILTERS);
+	    "FROM principals p WHERE p.org = $1 AND (p.kind = $6) IS NULL" PRINCIPAL_FILTERS);
 static const struct sql PRINCIPAL_LIST_OF_KIND =
 	SQL("SELECT" PRINCIPAL_COLUMNS
 	    "FROM principals p WHERE p.org = $1 AND p.kind = $6" PRINCIPAL_FILTERS);

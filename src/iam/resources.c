@@ -19,14 +19,14 @@ static const struct sql RESOURCE_BY_UUID =
 static const struct sql RESOURCE_LIST =
 	SQL("SELECT" RESOURCE_COLUMNS
 	    "FROM resources r WHERE r.org = $1 AND r.resource > $2 AND r.name >= $3 AND r.name < $4"
-	    " AND r.workspace = $6 AND ($7 IS NULL OR r.type = $7) AND ($8 IS NULL OR r.state = $8)"
+	    " AND r.workspace = $6 AND (r.type = $7 OR $7 IS NULL) AND (r.state = $8 OR $8 IS NULL)"
 	    " ORDER BY r.resource LIMIT $5");
 static const struct sql RESOURCE_LIST_IN_GROUP =
 	SQL("SELECT" RESOURCE_COLUMNS
 	    "FROM resource_group_members m JOIN resources r ON r.org = m.org AND r.resource = "
 	    "m.resource"
 	    " WHERE m.org = $1 AND m.resource > $2 AND r.name >= $3 AND r.name < $4"
-	    " AND r.workspace = $6 AND ($7 IS NULL OR r.type = $7) AND ($8 IS NULL OR r.state = $8)"
+	    " AND r.workspace = $6 AND (r.type = $7 OR $7 IS NULL) AND (r.state = $8 OR $8 IS NULL)"
 	    " AND m.grp = $9 ORDER BY m.resource LIMIT $5");
 static const struct sql RESOURCE_UPDATE = SQL(
 	"UPDATE resources SET name = $3, state = $4, changed = $5 WHERE org = $1 AND resource = "

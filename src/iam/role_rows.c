@@ -14,10 +14,10 @@ static const struct sql ROLE_SELECT =
 	SQL("SELECT" ROLE_COLUMNS "FROM roles WHERE org = $1 AND role = $2");
 static const struct sql ROLE_LIST = SQL(
 	"SELECT" ROLE_COLUMNS "FROM roles WHERE org = $1 AND role > $2 AND name >= $3 AND name < $4"
-	" AND ($6 IS NULL OR workspace = $6)"
-	" AND ($7 IS NULL OR exercises_all = 1 OR EXISTS (SELECT 1 FROM role_permissions p"
+	" AND (workspace = $6 OR $6 IS NULL)"
+	" AND (exercises_all = 1 OR EXISTS (SELECT 1 FROM role_permissions p"
 	"  WHERE p.org = roles.org AND p.role = roles.role AND p.permission = $7"
-	"  AND p.exercises = 1))"
+	"  AND p.exercises = 1) OR $7 IS NULL)"
 	" ORDER BY role LIMIT $5");
 static const struct sql ROLE_UPDATE =
 	SQL("UPDATE roles SET name = $3, title = $4, description = $5, kinds = $6, ceiling = $7,"

@@ -171,7 +171,8 @@ metrics_respond(struct server *server, struct http_request *r)
 	buf_str(&out,
 		STR("# HELP thingward_info The version that runs.\n# TYPE thingward_info gauge\n"
 		    "thingward_info{version=\"" THINGWARD_VERSION "\"} 1\n"));
-	put_metrics(&out, metrics, ARRAY_LEN(metrics));
+	/* A database tells of itself. */
+	put_metrics(&out, metrics, server->config->database ? 1 : ARRAY_LEN(metrics));
 	put_http(&out, server);
 	put_views(&out, server);
 	ASSERT(!out.failed);

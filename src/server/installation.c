@@ -2,9 +2,11 @@
 
 #include "base/clock.h"
 #include "directory/rows.h"
+#include "iam/installation_keys.h"
 #include "iam/orgs.h"
 
 #define BUSY_TIMEOUT_MS 2000
+#define STATEMENT_TIMEOUT_MS 5000
 #define FOUNDING_ARENA_MAX ((size_t)1024 * 1024)
 
 struct looking {
@@ -46,6 +48,7 @@ found_run(struct store_job *job, struct tx *tx, struct error *err)
 	return platform_found(&call, err);
 }
 
+/* Several nodes may found it at once: whoever comes second finds it there. */
 static enum status
 found(const struct installation *installation, struct error *err)
 {
@@ -55,21 +58,57 @@ found(const struct installation *installation, struct error *err)
 
 	if (!f.arena)
 		return error_no_memory(err);
-	enum status rc = store_change_wait(installation->store, &f.job, err);
+	struct error first = {0};
+	enum status rc = store_change_wait(installation->store, &f.job, &first);
+	if (rc == ERR_CONFLICT)
+		rc = store_change_wait(installation->store, &f.job, err);
+	else
+		*err = first;
 	arena_free(&f.arena);
 	return rc;
+}
+
+struct store_options
+installation_store_options(const struct config *config)
+{
+	return (struct store_options){
+		.path = config->store,
+		.url = config->database,
+		.readers = (unsigned)config->readers,
+		.queue_max = (unsigned)config->writer_queue,
+		.read_queue_max = (unsigned)config->suspended_max,
+		.busy_timeout_ms = BUSY_TIMEOUT_MS,
+		.writers = (unsigned)config->database_connections,
+		.statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+		.wait_ms = (int)config->database_wait_s * 1000,
+	};
+}
+
+struct proving {
+	struct store_job job; /* first */
+	const struct keyring *keyring;
+};
+
+static enum status
+prove_run(struct store_job *job, struct tx *tx, struct error *err)
+{
+	const struct proving *p = (struct proving *)(void *)job;
+
+	return installation_check_keys(tx, p->keyring, err);
+}
+
+static enum status
+prove_keys(const struct installation *installation, struct error *err)
+{
+	struct proving p = {.job = {.run = prove_run}, .keyring = installation->keyring};
+
+	return store_change_wait(installation->store, &p.job, err);
 }
 
 static enum status
 open_store(struct installation *out, const struct config *config, bool *founded, struct error *err)
 {
-	const struct store_options options = {
-		.path = config->store,
-		.readers = (unsigned)config->readers,
-		.queue_max = (unsigned)config->writer_queue,
-		.read_queue_max = (unsigned)config->suspended_max,
-		.busy_timeout_ms = BUSY_TIMEOUT_MS,
-	};
+	const struct store_options options = installation_store_options(config);
 	struct looking looking = {.job = {.run = look_run}};
 
 	enum status rc = store_open(&out->store, &options, err);
@@ -97,7 +136,9 @@ installation_open(struct installation *out, const struct config *config, struct 
 		.memory_max = (size_t)config->views_memory_mib << 20,
 	};
 	rc = directory_new(&out->directory, &options, err);
-	return rc == OK && !founded ? found(out, err) : rc;
+	if (rc == OK && !founded)
+		rc = found(out, err);
+	return rc == OK ? prove_keys(out, err) : rc;
 }
 
 void

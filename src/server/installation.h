@@ -23,6 +23,9 @@ struct installation {
 enum status installation_open(
 	struct installation *out, const struct config *config, struct error *err) MUST_USE;
 
+/* How the store is opened; borrowed from the configuration. */
+struct store_options installation_store_options(const struct config *config);
+
 /* Waits for the jobs that run and refuses those that wait. */
 void installation_close(struct installation *installation);
 

@@ -112,10 +112,11 @@ start(struct server *server, struct error *err)
 static void
 announce(const struct config *config)
 {
+	const char *store = config->database ? config->database : config->store;
 	log_event(LOG_INFO, "listening", LOG_Z("address", config->address),
-		LOG_I("port", config->port), LOG_Z("url", config->base_url),
-		LOG_Z("store", config->store), LOG_I("threads", config->threads));
-	printf("thingward: listening on %s (store %s)\n", config->base_url, config->store);
+		LOG_I("port", config->port), LOG_Z("url", config->base_url), LOG_Z("store", store),
+		LOG_I("threads", config->threads));
+	printf("thingward: listening on %s (store %s)\n", config->base_url, store);
 	fflush(stdout);
 }
 

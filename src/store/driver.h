@@ -13,26 +13,42 @@ struct driver_word {
 	const char *becomes; /* the engine's own */
 };
 
+/* Where a shared engine stands, as a transaction sees it. */
+#define DRIVER_IDENTITY_MAX 64
+struct driver_moment {
+	int64_t horizon; /* what other transactions wrote before this moment is seen, or never was
+			  */
+	uint64_t seed; /* the same for all who use this database */
+	char identity[DRIVER_IDENTITY_MAX]; /* another one after a failover or a restoration */
+};
+
 struct driver {
 	const char *name;
 	const struct driver_word *words; /* the last has no word */
+	bool shared; /* several processes, and several connections of one, may write */
 
 	/* Prepares the place that the connections share: folder, file, the lock that one serving
 	 * process holds. Nothing is held when it fails. */
 	enum status (*attach)(void **place, const struct store_options *options, struct error *err);
 	void (*detach)(void **place);
+	const char *(*place_name)(void *place); /* what may be shown of it; borrowed */
 
-	/* `writes`: the one connection that may change something. It is opened first. */
+	/* `writes`: a connection that may change something. The first is opened before all others.
+	 * One that is lost later is made anew by `begin`. */
 	enum status (*open)(void **connection, void *place, bool writes, struct error *err);
 	void (*close)(void **connection);
 
+	/* In a transaction: makes others that migrate wait until it ends. NULL where nobody else
+	 * can. */
+	enum status (*lock_schema)(void *connection, struct error *err);
 	/* Whether the table of migrations is there. */
 	enum status (*has_schema)(void *connection, bool *out, struct error *err);
 	/* Runs several statements without rows, inside a transaction. */
 	enum status (*script)(void *connection, const char *sql, struct error *err);
 
 	/* `begin` of a writing transaction waits for other processes as long as the options say.
-	 * When `commit` answers an error, the transaction is surely undone. */
+	 * When `commit` answers an error, the transaction is surely undone, unless its code is
+	 * "outcome-unknown". */
 	enum status (*begin)(void *connection, bool writes, struct error *err);
 	enum status (*commit)(void *connection, struct error *err);
 	void (*rollback)(void *connection);
@@ -42,8 +58,18 @@ struct driver {
 	enum status (*rollback_to)(void *connection, struct error *err);
 	/* False when the engine has undone the whole transaction by itself. */
 	bool (*in_transaction)(void *connection);
+	/* After a failure: it came by chance (others' transactions, a lost connection), and the
+	 * transaction may succeed when it is run again. */
+	bool (*again)(void *connection);
 	/* What can wait until everyone has been answered: checkpoints. */
 	void (*tidy)(void *connection);
+
+	/* Of shared engines alone. The first inside a transaction that reads, the others outside.
+	 */
+	enum status (*moment)(void *connection, struct driver_moment *out, struct error *err);
+	enum status (*notify)(void *connection, struct error *err); /* tells the others */
+	/* Returns when another one told, when `wake` can be read, or after so long. */
+	void (*await)(void *connection, int wake, int timeout_ms);
 
 	/* Statements. `persistent` ones are kept for the life of the connection. */
 	enum status (*prepare)(void **statement, void *connection, const char *text,
@@ -66,6 +92,6 @@ struct driver {
 	struct str (*column_bytes)(void *statement, int column); /* text as well; absent for NULL */
 };
 
-extern const struct driver driver_sqlite;
+extern const struct driver driver_sqlite, driver_pgsql;
 
 #endif

@@ -10,6 +10,7 @@
 
 #define BATCH_JOBS_MAX 256 /* jobs of one commit */
 #define BATCH_WORK_US 20000 /* … or as many as fit into this */
+#define WRITERS_MAX 64 /* threads that change at once, where the engine can bear it */
 #define TOUCHED_PER_JOB 1024 /* beyond it a job has touched whole organisations */
 
 /* One prepared statement. Several of one text exist when a transaction uses it inside itself. */
@@ -73,6 +74,11 @@ struct queue {
 	struct store_job *head, *tail;
 	unsigned count, max, sleeping;
 	bool closed;
+	/* What the threads that change work on, each in its slot. */
+	struct {
+		struct uuid shard;
+		bool held;
+	} held[WRITERS_MAX];
 };
 
 void queue__init(struct queue *q, unsigned max);
@@ -80,6 +86,12 @@ void queue__clear(struct queue *q);
 enum status queue__put(struct queue *q, struct store_job *job, struct error *err) MUST_USE;
 /* Takes up to `max` jobs in order; waits for the first. 0 only when closed and empty. */
 unsigned queue__take(struct queue *q, struct store_job **out, unsigned max, bool *closed);
+/* What waits now, up to `max`. */
+unsigned queue__take_now(struct queue *q, struct store_job **out, unsigned max);
+/* The same for jobs of one shard, of which nobody else gets any before `slot` is released. */
+unsigned queue__take_shard(
+	struct queue *q, struct store_job **out, unsigned max, unsigned slot, bool *closed);
+void queue__release(struct queue *q, unsigned slot); /* harmless when nothing is held */
 /* Puts jobs that were taken back to the head, in their order; never refused. */
 void queue__put_back(struct queue *q, struct store_job **jobs, unsigned count);
 void queue__close(struct queue *q);
@@ -89,6 +101,7 @@ void job__answer(struct store_job *job);
 /* Answers a job that never ran because the store closes. */
 void job__refuse_closing(struct store_job *job);
 enum status error__unavailable(struct error *err);
+enum status error__unknown(struct error *err); /* whether a commit took place */
 
 struct writer;
 enum status writer__start(struct writer **out, struct store *store, struct error *err) MUST_USE;
@@ -118,6 +131,7 @@ struct store {
 	void *place; /* the driver's */
 	struct writer *writer; /* NULL when read_only */
 	struct readers *readers;
+	struct feed *feed; /* NULL when nobody follows, or nobody else can change anything */
 	store_commit_hook *hook;
 	void *hook_context;
 };

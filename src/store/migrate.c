@@ -100,7 +100,7 @@ count_applied(size_t *out, struct tx *tx, struct error *err)
 	if (rc != OK)
 		return rc;
 	while ((rc = query_next(&q, err)) == OK && q.row) {
-		rc = check_row(&q, *out, tx->store->options.path, err);
+		rc = check_row(&q, *out, tx->store->driver->place_name(tx->store->place), err);
 		if (rc != OK)
 			break;
 		(*out)++;
@@ -137,7 +137,10 @@ apply_next(struct store *store, struct connection *c, bool *more, struct error *
 	enum status rc = c->driver->begin(c->native, true, err);
 	if (rc != OK)
 		return rc;
-	rc = count_applied(&applied, &tx, err);
+	if (c->driver->lock_schema)
+		rc = c->driver->lock_schema(c->native, err);
+	if (rc == OK)
+		rc = count_applied(&applied, &tx, err);
 	if (rc != OK || applied == store_migration_count)
 		goto out;
 	const struct migration *m = &store_migrations[applied];
@@ -173,6 +176,7 @@ enum status
 migrate__run(struct store *store, struct connection *c, struct error *err)
 {
 	const struct store_options *options = &store->options;
+	const char *place = store->driver->place_name(store->place);
 	size_t applied = 0;
 	bool more = true;
 	enum status rc = look(store, c, &applied, err);
@@ -180,11 +184,11 @@ migrate__run(struct store *store, struct connection *c, struct error *err)
 		return rc;
 	if (options->fresh_only && applied > 0)
 		return error_set(err, ERR_INVALID, "store-not-empty",
-			"The store %.120s is in use already: choose another path.", options->path);
+			"The store %.120s is in use already: choose another path.", place);
 	if (options->read_only && applied < store_migration_count)
 		return error_set(err, ERR_INVALID, "store-too-old",
 			"The store %.120s has an older schema: start the server on it once.",
-			options->path);
+			place);
 	if (options->read_only)
 		return OK;
 	while (rc == OK && more)

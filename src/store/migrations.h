@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* Generated at build time from sql/migrations/NNNN_name.sql, in order, append-only. The words
- * {uuid}, {bytes}, {int}, {text} and {strict} stand for the engine's own. */
+ * {uuid}, {bytes}, {int}, {text}, {strict} and {moment} stand for the engine's own. */
 struct migration {
 	int version;
 	const char *name;
@@ -12,5 +12,13 @@ struct migration {
 };
 extern const struct migration store_migrations[];
 extern const size_t store_migration_count;
+
+/* What these make, but for the feed and the table of migrations: the types of the columns in their
+ * order, b bytes, t text, i a number. Two stores of one schema have them alike. */
+struct store_table {
+	const char *name, *columns;
+};
+extern const struct store_table store_tables[];
+extern const size_t store_table_count;
 
 #endif

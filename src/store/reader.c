@@ -18,8 +18,12 @@ struct readers {
 
 static _Thread_local const struct readers *here; /* on a thread of theirs */
 
-static void
-run_job(struct reader *r, struct store_job *job)
+/* A connection that was lost unnoticed is made anew once. */
+#define ATTEMPTS_MAX 2
+
+/* False when it failed by chance and may be run again. */
+static bool
+try_job(struct reader *r, struct store_job *job)
 {
 	const struct driver *d = r->connection.driver;
 	void *native = r->connection.native;
@@ -27,14 +31,25 @@ run_job(struct reader *r, struct store_job *job)
 
 	error_clear(&job->error);
 	job->status = d->begin(native, false, &job->error);
-	if (job->status == OK) {
-		job->status = job->run(job, &tx, &job->error);
-		connection__reset_all(&r->connection);
-		if (tx.failed != OK && job->status == OK) {
-			job->error = tx.error;
-			job->status = tx.failed;
-		}
-		d->rollback(native);
+	if (job->status != OK)
+		return true;
+	job->status = job->run(job, &tx, &job->error);
+	connection__reset_all(&r->connection);
+	if (tx.failed != OK && job->status == OK) {
+		job->error = tx.error;
+		job->status = tx.failed;
+	}
+	bool again = tx.failed != OK && d->again(native);
+	d->rollback(native);
+	return !again;
+}
+
+static void
+run_job(struct reader *r, struct store_job *job)
+{
+	for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
+		if (try_job(r, job))
+			break;
 	}
 	job__answer(job);
 }

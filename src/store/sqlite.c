@@ -16,6 +16,7 @@ static const struct driver_word words[] = {
 	{"{int}", "INTEGER"},
 	{"{text}", "TEXT"},
 	{"{strict}", "STRICT"},
+	{"{moment}", "0"},
 	{NULL, NULL},
 };
 
@@ -148,6 +149,20 @@ commit(void *connection, struct error *err)
 	}
 	rollback(c);
 	return rc;
+}
+
+static bool
+again(void *connection)
+{
+	(void)connection; /* there is nobody else */
+	return false;
+}
+
+static const char *
+place_name(void *place)
+{
+	const struct sqlite_place *p = place;
+	return p->path;
 }
 
 static enum status
@@ -329,6 +344,7 @@ const struct driver driver_sqlite = {
 	.words = words,
 	.attach = sqlite__attach,
 	.detach = sqlite__detach,
+	.place_name = place_name,
 	.open = sqlite__open,
 	.close = sqlite__close,
 	.has_schema = has_schema,
@@ -340,6 +356,7 @@ const struct driver driver_sqlite = {
 	.release = release,
 	.rollback_to = rollback_to,
 	.in_transaction = in_transaction,
+	.again = again,
 	.tidy = tidy,
 	.prepare = prepare,
 	.finalize = finalize,

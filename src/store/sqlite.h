@@ -23,7 +23,7 @@ struct sqlite_place {
 	char *path; /* absolute */
 	int lock; /* the lock file, or -1 */
 	int busy_timeout_ms;
-	bool read_only;
+	bool read_only, existing_only;
 };
 
 struct sqlite_connection {

@@ -111,10 +111,11 @@ take_lock(struct sqlite_place *place, struct error *err)
 static enum status
 try_file(const struct sqlite_place *place, struct error *err)
 {
-	int flags = place->read_only ? O_RDONLY : O_RDWR | O_CREAT;
+	int create = place->existing_only ? 0 : O_CREAT;
+	int flags = place->read_only ? O_RDONLY : O_RDWR | create;
 	int fd = open(place->path, flags | O_CLOEXEC, 0600);
 	struct stat st;
-	if (fd < 0 && errno == ENOENT && place->read_only)
+	if (fd < 0 && errno == ENOENT && (place->read_only || place->existing_only))
 		return unreadable(err, place->path, "is not there: check the path.");
 	if (fd < 0)
 		return unreadable_errno(err, place->path, errno);
@@ -150,6 +151,7 @@ sqlite__attach(void **out, const struct store_options *options, struct error *er
 	place->lock = -1;
 	place->busy_timeout_ms = options->busy_timeout_ms;
 	place->read_only = options->read_only;
+	place->existing_only = options->existing_only;
 	place->path = strdup(path);
 	*out = place;
 	if (!place->path)

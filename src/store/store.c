@@ -3,15 +3,16 @@
 #include <stdlib.h>
 
 #include "crypto/crypto.h"
+#include "store/feed.h"
 #include "store/internal.h"
 
 static enum status
-open_all(struct store *store, struct error *err)
+open_all(struct store *store, const struct store_options *options, struct error *err)
 {
 	struct connection reading = {0};
 	enum status rc = crypto_init(err); /* for the digests of migrations */
 	if (rc == OK)
-		rc = store->driver->attach(&store->place, &store->options, err);
+		rc = store->driver->attach(&store->place, options, err);
 	if (rc != OK)
 		return rc;
 	if (!store->options.read_only) {
@@ -38,14 +39,15 @@ store_open(struct store **out, const struct store_options *options, struct error
 	struct store *store = calloc(1, sizeof(*store));
 	if (!store)
 		return error_no_memory(err);
-	store->driver = &driver_sqlite;
+	store->driver = options->url && *options->url ? &driver_pgsql : &driver_sqlite;
 	store->options = *options;
+	store->options.url = NULL; /* secret, and the place has it */
 	store->options.path = options->path ? strdup(options->path) : NULL;
 	enum status rc = OK;
 	if (options->path && !store->options.path)
 		rc = error_no_memory(err);
 	if (rc == OK)
-		rc = open_all(store, err);
+		rc = open_all(store, options, err);
 	if (rc != OK)
 		store_close(&store);
 	*out = store;
@@ -62,13 +64,46 @@ store_close(struct store **out)
 	/* The last answers of each may still ask the other, and are told that it is too late. */
 	writer__halt(store->writer);
 	readers__halt(store->readers);
+	feed__halt(store->feed);
 	/* The connection that writes is the last to go: it cleans the log up. */
+	feed__free(&store->feed);
 	readers__free(&store->readers);
 	writer__free(&store->writer);
 	if (store->place)
 		store->driver->detach(&store->place);
 	free((char *)(uintptr_t)store->options.path);
 	free(store);
+}
+
+enum status
+store_follow(struct store *store, const struct store_follower *follower, struct error *err)
+{
+	return feed__start(&store->feed, store, follower, err);
+}
+
+bool
+store_is_shared(const struct store *store)
+{
+	return store->driver->shared;
+}
+
+int64_t
+store_age_us(const struct store *store)
+{
+	return feed__age_us(store->feed);
+}
+
+uint64_t
+store_seed(const struct store *store)
+{
+	return feed__seed(store->feed);
+}
+
+enum status
+store_catch_up(struct store *store, struct store_job *job, struct error *err)
+{
+	ASSERT(store->feed);
+	return feed__catch_up(store->feed, job, err);
 }
 
 void
@@ -128,7 +163,8 @@ typedef enum status submitter(struct store *store, struct store_job *job, struct
 static enum status
 submit_and_wait(submitter *submit, struct store *store, struct store_job *job, struct error *err)
 {
-	struct waiting w = {.job = {.run = waiting_run, .done = waiting_done}, .inner = job};
+	struct waiting w = {.job = {.run = waiting_run, .done = waiting_done, .shard = job->shard},
+		.inner = job};
 	mutex_init(&w.mutex);
 	cond_init(&w.answered);
 	enum status rc = submit(store, &w.job, err);

@@ -23,11 +23,18 @@ struct tx;
 
 struct store_options {
 	const char *path; /* of the SQLite file; ":memory:" is refused */
+	const char *url; /* secret; of a PostgreSQL database, which is then used instead; or NULL */
 	unsigned readers; /* read connections (and the threads that use them) */
 	unsigned queue_max; /* jobs that may wait for the writer; beyond it ERR_BUSY */
 	unsigned read_queue_max;
-	int busy_timeout_ms; /* how long another process may hold the file */
+	int busy_timeout_ms; /* how long another process may hold the file, or a row */
+	/* Of PostgreSQL alone. */
+	unsigned writers; /* connections (and threads) that change; 0: 1 */
+	int statement_timeout_ms; /* 0: none */
+	int wait_ms; /* how long to wait for the database at the start */
+
 	bool read_only; /* no writer, no migration: for `thingward verify` */
+	bool existing_only; /* of SQLite: refuse a file that is not there */
 	bool fresh_only; /* refuse a store that already has a schema */
 };
 
@@ -35,12 +42,21 @@ struct store_options {
  * Opens and migrates. ERR_INVALID "store-unreadable" (no such folder, not a database, no right to
  * write: text names the path and the remedy), "store-too-new", "store-too-old" (read_only),
  * "store-not-empty" (fresh_only), ERR_BUSY "store-locked" (another process serves it),
- * ERR_CORRUPT (also "store-migration-changed"). The last folder of the path is made when it is
- * missing. Start-up only. Owned; store_close waits for running jobs and refuses those that wait.
+ * "store-unreachable" (no database answers), ERR_CORRUPT (also "store-migration-changed"). The last
+ * folder of the path is made when it is missing. Start-up only. Owned; store_close waits for
+ * running jobs and refuses those that wait.
  */
 enum status store_open(
 	struct store **out, const struct store_options *options, struct error *err) MUST_USE;
 void store_close(struct store **store);
+
+/* Copies everything into a store that has just been made, of any engine: all of it or nothing, and
+ * every table is counted on both sides. The command line's alone; the source should not change. */
+struct store_copied {
+	int64_t tables, rows;
+};
+enum status store_copy(
+	struct store_copied *out, struct store *to, struct store *from, struct error *err) MUST_USE;
 
 /* The newest schema this program knows. */
 int store_schema_version(void);
@@ -53,6 +69,9 @@ int store_schema_version(void);
 struct store_job {
 	enum status (*run)(struct store_job *job, struct tx *tx, struct error *err);
 	void (*done)(struct store_job *job, enum status status, const struct error *err);
+	/* The organisation that is changed (nil: the platform). Changes of one are run in order;
+	 * those of several may be run at once. */
+	struct uuid shard;
 	struct error error; /* the store's: what `run` is given, emptied for each run */
 	enum status status; /* the store's */
 	struct store_job *next; /* the store's */
@@ -60,7 +79,8 @@ struct store_job {
 
 /* Hands a change to the writer. ERR_BUSY "overloaded" when the queue is full or the store is
  * closing: then `done` is not called. ERR_INVALID "store-read-only". A job is answered ERR_BUSY
- * "store-unavailable" when its transaction could not be committed: nothing of it is there.
+ * "store-unavailable" when its transaction could not be committed: nothing of it is there;
+ * "outcome-unknown" when the database was lost while it was committed: it may be there.
  * Threads: any. */
 enum status store_change(struct store *store, struct store_job *job, struct error *err) MUST_USE;
 
@@ -85,6 +105,33 @@ struct touched {
 };
 typedef void store_commit_hook(void *context, const struct touched *touched, size_t count);
 void store_on_commit(struct store *store, store_commit_hook *hook, void *context); /* start-up */
+
+/*
+ * What a follower learns of other processes' changes, on a thread of the store's. `touched`: as
+ * above, those of this process among them, each organisation's in the order of revisions, some
+ * perhaps twice. `forget`: the database is another (failed over, restored) or was away for too
+ * long: nothing that is known counts any more; then `is_at` for each organisation there is.
+ */
+struct store_follower {
+	void *context;
+	void (*touched)(void *context, const struct touched *touched, size_t count);
+	void (*forget)(void *context);
+	void (*is_at)(void *context, struct uuid org, int64_t revision);
+};
+/* Start-up, once. Where no other process can change anything it does nothing. */
+enum status store_follow(
+	struct store *store, const struct store_follower *follower, struct error *err) MUST_USE;
+bool store_is_shared(const struct store *store);
+/* Microseconds since what a follower was told was last complete; 0 when it always is. */
+int64_t store_age_us(const struct store *store);
+/* A number that all who use this database share; 0 when there is nobody else. */
+uint64_t store_seed(const struct store *store);
+/* Answers `job` (whose `run` is not used) once the follower knows all that is committed now: OK, or
+ * ERR_BUSY. Of a shared store that is followed alone. ERR_BUSY: `done` is not called. */
+enum status store_catch_up(struct store *store, struct store_job *job, struct error *err) MUST_USE;
+
+/* The kind of what raises an organisation's revision and touches nothing. */
+#define TOUCHED_NOTHING (-2)
 
 /* Notes that `id` changed, if this transaction commits. A job that touches more than 1024 things
  * collapses to "everything in the organisation" (kind -1). */

@@ -1,7 +1,4 @@
 // A6: API keys with several credentials each, rotated with an overlap; secrets are shown once.
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { beforeAll, expect, test } from "vitest";
 import { may } from "./harness/access.ts";
 import { expectForbidden, expectProblem, type Api, type Tenant } from "./harness/api.ts";
@@ -210,12 +207,8 @@ test("A6_keys: age and last use are shown, with a reminder to rotate", async () 
   expect(await shown(key.principal, id)).toMatchObject({ last_used_at: null });
   await server.as(key.secret).get("/api/self");
   await server.stop();
-  const database = new DatabaseSync(server.store.path);
-  const aged = database
-    .prepare("UPDATE credentials SET created_us = created_us - ? WHERE credential = ?")
-    .run(91n * DAY_US, Buffer.from(unused.credential.id.replaceAll("-", ""), "hex"));
-  database.close();
-  expect(aged.changes).toBe(1);
+  server.store.alter(`UPDATE credentials SET created_us = created_us - ${91n * DAY_US}`
+    + ` WHERE credential = ${server.store.literal(unused.credential.id)}`);
   await server.start();
   const used = await shown(key.principal, id);
   expect(Math.abs(Date.now() - Date.parse(used?.last_used_at ?? ""))).toBeLessThan(600_000);
@@ -341,8 +334,7 @@ test("A6_keys: a secret is in one answer, and in no list, record, log or store",
   expect(answers.join()).not.toMatch(/"(secret|pepper)":/);
   for (const text of texts) expect(answers.join()).not.toContain(text);
 
-  const folder = server.store.folder;
-  const store = readdirSync(folder).map((file) => readFileSync(join(folder, file)));
+  const store = server.store.contents();
   const log = JSON.stringify(server.log);
   expect(store.some((file) => file.includes("needle-in-the-store"))).toBe(true);
   for (const needle of [...texts, ...randoms])

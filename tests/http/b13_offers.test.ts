@@ -1,5 +1,4 @@
 // Global resources: offered to a workspace, usable there once enabled.
-import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { type Api, expectForbidden, expectProblem, type Tenant } from "./harness/api.ts";
 import { inWorkspace, may, subjectOf } from "./harness/decide.ts";
@@ -170,14 +169,10 @@ test("B13_offer: a resource is offered to no more workspaces than can be known o
   const place = await makePlace();
   await place.tenant.admin.put(place.offer);
   await server.stop();
-  const database = new DatabaseSync(server.store.path, { enableForeignKeyConstraints: false });
-  const others = database.prepare(
+  server.store.alter(
     `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 65536)
-     INSERT INTO offers SELECT org, resource, randomblob(16), 0 FROM offers, n
-     WHERE workspace = ?`)
-    .run(Buffer.from(place.workspace.id.replaceAll("-", ""), "hex"));
-  database.close();
-  expect(others.changes).toBe(65535);
+     INSERT INTO offers SELECT org, resource, ${server.store.randomId}, 0 FROM offers, n
+     WHERE workspace = ${server.store.literal(place.workspace.id)}`);
   await server.start();
   const { offer, tenant, elsewhere, id } = place;
   const another = `${tenant.path}/resources/model/${id}/offers/${elsewhere.id}`;

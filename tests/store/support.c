@@ -26,7 +26,8 @@ int
 fixture_set_up_closed(void **state)
 {
 	const char *engine = getenv("THINGWARD_TEST_STORE");
-	if (engine && strcmp(engine, "sqlite") != 0) {
+	bool postgres = engine && strcmp(engine, "postgres") == 0;
+	if (engine && !postgres && strcmp(engine, "sqlite") != 0) {
 		fprintf(stderr, "THINGWARD_TEST_STORE: no such engine: %s\n", engine);
 		return -1;
 	}
@@ -39,7 +40,12 @@ fixture_set_up_closed(void **state)
 		return -1;
 	}
 	snprintf(f->path, sizeof(f->path), "%s/store.db", f->folder);
+	if (postgres)
+		database_new(f->url);
 	f->options = (struct store_options){.path = f->path,
+		.url = postgres ? f->url : NULL,
+		.writers = 4,
+		.statement_timeout_ms = 5000,
 		.readers = 2,
 		.queue_max = 1000,
 		.read_queue_max = 1000,
@@ -82,6 +88,8 @@ fixture_tear_down(void **state)
 	store_fail_next(f->store, 0);
 	store_fail_write(f->store, 0);
 	store_close(&f->store);
+	if (*f->url)
+		database_drop(f->url);
 	remove_folder(f->folder);
 	free(f);
 	return 0;

@@ -10,13 +10,15 @@
 
 #include "base/thread.h"
 #include "store/store.h"
+#include "support_pgsql.h"
 
 /* What the contract suites of the store share. THINGWARD_TEST_STORE names the engine. */
 
-/* A store in a fresh folder. */
+/* A store in a fresh folder, or in a fresh database. */
 struct fixture {
 	char folder[64];
 	char path[96];
+	char url[DATABASE_URL_MAX]; /* "" on SQLite */
 	struct store_options options;
 	struct store *store;
 };

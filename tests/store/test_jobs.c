@@ -497,8 +497,12 @@ test_jobs__a_statement_may_be_used_inside_itself(void **state)
 	assert_true(n.copied);
 }
 
+/* The engine may want to know of what type a place is. */
 static const struct sql SELECT_VALUES =
-	SQL("SELECT $1, $2, $3, $4, $5, $6, $7, $8 FROM installation WHERE one = 1");
+	SQL("SELECT CASE one WHEN 1 THEN $1 ELSE incarnation END,"
+	    " CASE one WHEN 1 THEN $2 ELSE incarnation END, CAST($3 AS BIGINT), CAST($4 AS BIGINT),"
+	    " CAST($5 AS TEXT), CAST($6 AS TEXT), CASE one WHEN 1 THEN $7 ELSE incarnation END,"
+	    " CAST($8 AS TEXT) FROM installation WHERE one = 1");
 static const struct sql BIND_FAR = SQL("SELECT one FROM installation WHERE one = $1");
 
 static enum status

@@ -1,26 +1,91 @@
 // The program under test: where it is, how it is called, and how its store is named.
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 
 export const ROOT = resolve(import.meta.dirname, "../../..");
 export const THINGWARD = resolve(ROOT, process.env["THINGWARD"] ?? "build/test/src/cli/thingward");
 
 if (!existsSync(THINGWARD)) throw new Error(`${THINGWARD} is missing; ./test http builds it`);
 
+/** "sqlite" or "postgres". */
+export const ENGINE = process.env["THINGWARD_TEST_STORE"] ?? "sqlite";
+if (ENGINE !== "sqlite" && ENGINE !== "postgres")
+  throw new Error(`THINGWARD_TEST_STORE: no engine "${ENGINE}"`);
+
+/** One statement on a database of the server that tools/postgres.py started; its rows as text. */
+export function psql(url: string, sql: string): string {
+  const program = join(process.env["THINGWARD_TEST_PGBIN"] ?? "", "psql");
+  const args = ["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, url];
+  const ran = spawnSync(program, args, { encoding: "utf8" });
+  if (ran.status !== 0) throw new Error(`psql: ${sql}: ${ran.stderr}`);
+  return ran.stdout.trim();
+}
+
+/** The URL of a database on that server. */
+function databaseUrl(name: string, server = process.env["THINGWARD_TEST_DATABASE"]): string {
+  if (server === undefined) throw new Error("run by tools/postgres.py, which starts a PostgreSQL");
+  return server.replace("/postgres?", `/${name}?`);
+}
+
+let databases = 0;
+
 /** A store of its own for one server: a fresh one, or one that an earlier server left. */
 export class Store {
   readonly folder = mkdtempSync(join(tmpdir(), "thingward-test-"));
   readonly path = join(this.folder, "thingward.db");
   readonly options: readonly string[];
+  readonly url: string | undefined;
+  private readonly database: string | undefined;
 
-  constructor(readonly engine = process.env["THINGWARD_TEST_STORE"] ?? "sqlite") {
-    if (engine !== "sqlite") throw new Error(`THINGWARD_TEST_STORE: no engine "${engine}"`);
+  /** `server`: the URL of another PostgreSQL than the one that the tests share. */
+  constructor(readonly engine = ENGINE, private readonly server?: string) {
     this.options = ["--store", this.path];
+    if (engine === "sqlite") return;
+    this.database = `h${process.pid}_${databases++}`;
+    psql(databaseUrl("postgres", server), `CREATE DATABASE ${this.database}`);
+    this.url = databaseUrl(this.database, server);
+    // The keys stand beside what --store names.
+    this.options = [...this.options, "--database", this.url];
+  }
+
+  /** Changes the store behind the program's back. */
+  alter(sql: string): void {
+    if (this.url !== undefined) {
+      psql(this.url, sql);
+      return;
+    }
+    const database = new DatabaseSync(this.path, { enableForeignKeyConstraints: false });
+    database.exec(sql);
+    database.close();
+  }
+
+  /** An identifier as the engine's SQL writes it. */
+  literal(id: string): string {
+    const hex = id.replaceAll("-", "");
+    return this.engine === "sqlite" ? `X'${hex}'` : `'\\x${hex}'::bytea`;
+  }
+
+  /** An identifier made up by the engine, another one in each row. */
+  get randomId(): string {
+    return this.engine === "sqlite" ? "randomblob(16)" : "uuid_send(gen_random_uuid())";
+  }
+
+  /** Everything that it holds, byte by byte as far as the engine lets one see it. */
+  contents(): Buffer[] {
+    const files = readdirSync(this.folder).map((file) => readFileSync(join(this.folder, file)));
+    if (this.url === undefined) return files;
+    const program = join(process.env["THINGWARD_TEST_PGBIN"] ?? "", "pg_dump");
+    const ran = spawnSync(program, [this.url], { maxBuffer: 1 << 28 });
+    if (ran.status !== 0) throw new Error(`pg_dump: ${ran.stderr.toString()}`);
+    return [...files, ran.stdout];
   }
 
   remove(): void {
+    const drop = `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`;
+    if (this.database !== undefined) psql(databaseUrl("postgres", this.server), drop);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,273 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "store/internal.h"
+#include "store/pgsql.h"
+
+#define PAUSE_FIRST_US (100 * INT64_C(1000))
+#define PAUSE_MAX_US (3 * US_PER_S)
+#define NAME_MAX_BYTES 160
+
+/* Bounds of what libpq waits for, unless the URL has others; a server that only reads is of no
+ * use. */
+static const char *const defaults[][2] = {
+	{"connect_timeout", "3"},
+	{"tcp_user_timeout", "10000"},
+	{"keepalives_idle", "10"},
+	{"keepalives_interval", "5"},
+	{"keepalives_count", "3"},
+	{"application_name", "thingward"},
+	{"target_session_attrs", "read-write"},
+};
+
+static enum status
+bad_url(struct error *err, const char *why)
+{
+	error_set(err, ERR_INVALID, "store-unreadable",
+		"--database is no URL that can be used; write postgres://user@host:port/name.");
+	return error_detail(err, "%.*s", (int)strcspn(why, "\n"), why);
+}
+
+static const char *
+part(const PQconninfoOption *parts, const char *keyword)
+{
+	for (; parts->keyword; parts++) {
+		if (strcmp(parts->keyword, keyword) == 0 && parts->val)
+			return parts->val;
+	}
+	return "";
+}
+
+/* What may be shown: neither user nor password. */
+static enum status
+name_place(struct pgsql_place *place, struct error *err)
+{
+	char *why = NULL;
+	char name[NAME_MAX_BYTES];
+	PQconninfoOption *parts = PQconninfoParse(place->url, &why);
+	if (!parts) {
+		enum status rc = bad_url(err, why ? why : "no memory");
+		PQfreemem(why);
+		return rc;
+	}
+	const char *port = part(parts, "port");
+	snprintf(name, sizeof(name), "%s%s%s/%s", part(parts, "host"), *port ? ":" : "", port,
+		part(parts, "dbname"));
+	PQconninfoFree(parts);
+	place->name = strdup(name);
+	return place->name ? OK : error_no_memory(err);
+}
+
+static PGconn *
+connect_now(const struct pgsql_place *place)
+{
+	const char *names[ARRAY_LEN(defaults) + 3], *values[ARRAY_LEN(defaults) + 3];
+	size_t n = 0;
+	for (; n < ARRAY_LEN(defaults); n++) {
+		names[n] = defaults[n][0];
+		values[n] = defaults[n][1];
+	}
+	names[n] = "dbname"; /* expanded: what the URL says wins over what stands before it */
+	values[n++] = place->url;
+	names[n] = "client_encoding";
+	values[n++] = "UTF8";
+	names[n] = values[n] = NULL;
+	return PQconnectdbParams(names, values, 1);
+}
+
+static enum status
+unreachable(struct pgsql_connection *c, struct error *err, const char *why)
+{
+	error__unavailable(err);
+	error_detail(err, "postgresql %.60s: %.*s", c->place->name, (int)strcspn(why, "\n"), why);
+	PQfinish(c->pg);
+	c->pg = NULL;
+	return err->status;
+}
+
+/* An acknowledged change is to be on disk, whatever the server's default. */
+static enum status
+set_up(struct pgsql_connection *c, struct error *err)
+{
+	char text[512];
+	const char *encoding = PQparameterStatus(c->pg, "server_encoding");
+	if (!encoding || strcmp(encoding, "UTF8") != 0)
+		return error_set(err, ERR_INVALID, "store-unreadable",
+			"The database %.100s is not encoded in UTF8: make one that is.",
+			c->place->name);
+	snprintf(text, sizeof(text),
+		"SET statement_timeout = %d; SET lock_timeout = %d; "
+		"SET idle_in_transaction_session_timeout = 60000; "
+		"SET client_min_messages = warning; SET jit = off; "
+		"SELECT set_config('synchronous_commit', 'on', false) "
+		"WHERE current_setting('synchronous_commit') = 'off'",
+		c->place->statement_timeout_ms, c->place->lock_timeout_ms);
+	PGresult *result = PQexec(c->pg, text);
+	bool good = PQresultStatus(result) == PGRES_TUPLES_OK;
+	PQclear(result);
+	if (!good || PQenterPipelineMode(c->pg) != 1)
+		return unreachable(c, err, PQerrorMessage(c->pg));
+	return OK;
+}
+
+static void
+drop_notice(void *context, const PGresult *result)
+{
+	(void)context;
+	(void)result;
+}
+
+static enum status
+connect_anew(struct pgsql_connection *c, struct error *err)
+{
+	PQfinish(c->pg);
+	c->unread = 0;
+	c->unread_sync = false;
+	c->stale = false;
+	c->generation++;
+	c->pg = connect_now(c->place);
+	if (!c->pg)
+		return error_no_memory(err);
+	if (PQstatus(c->pg) != CONNECTION_OK)
+		return unreachable(c, err, PQerrorMessage(c->pg));
+	PQsetNoticeReceiver(c->pg, drop_notice, NULL);
+	return set_up(c, err);
+}
+
+/* Between half and all of `us`, so that many do not come at once. */
+static int64_t
+jitter(int64_t us)
+{
+	uint32_t chance;
+	random_bytes(&chance, sizeof(chance));
+	return us / 2 + (int64_t)(chance % (uint64_t)(us / 2 + 1));
+}
+
+enum status
+pgsql__ready(struct pgsql_connection *c, struct error *err)
+{
+	struct error ignored = {0};
+	c->in_tx = false;
+	if (c->unread_sync)
+		(void)!pgsql__settle(c, NULL, &ignored);
+	if (c->pg && !c->stale && PQstatus(c->pg) == CONNECTION_OK)
+		return OK;
+	if (clock_mono_us() < c->retry_us)
+		return error__unavailable(err);
+	enum status rc = connect_anew(c, err);
+	if (rc == OK) {
+		c->pause_us = 0;
+		return OK;
+	}
+	c->pause_us = c->pause_us ? c->pause_us * 2 : PAUSE_FIRST_US;
+	if (c->pause_us > PAUSE_MAX_US)
+		c->pause_us = PAUSE_MAX_US;
+	c->retry_us = clock_mono_us() + jitter(c->pause_us);
+	return rc;
+}
+
+/* Waits for a database that is not there yet, and says so. */
+static enum status
+wait_for_server(struct pgsql_place *place, int wait_ms, struct error *err)
+{
+	struct pgsql_connection c = {.place = place};
+	int64_t until_us = clock_mono_us() + (int64_t)wait_ms * 1000;
+	for (unsigned tries = 0;; tries++) {
+		struct error why = {0};
+		enum status rc = pgsql__ready(&c, &why);
+		if (rc == OK) {
+			PQfinish(c.pg);
+			return OK;
+		}
+		int64_t now_us = clock_mono_us();
+		if (rc != ERR_BUSY || now_us >= until_us) {
+			PQfinish(c.pg);
+			if (rc == ERR_BUSY)
+				error_set(err, ERR_BUSY, "store-unreachable",
+					"The database %.120s cannot be reached: start it, or "
+					"correct --database.",
+					place->name);
+			else
+				*err = why;
+			return error_detail(err, "%.200s", why.detail);
+		}
+		if (tries % 8 == 0)
+			log_event(LOG_WARN, "database-awaited", LOG_Z("database", place->name),
+				LOG_Z("detail", why.detail));
+		int64_t pause_us = c.retry_us - now_us;
+		if (pause_us > until_us - now_us)
+			pause_us = until_us - now_us;
+		c.retry_us = 0;
+		if (pause_us > 0)
+			nanosleep(
+				&(struct timespec){pause_us / US_PER_S, pause_us % US_PER_S * 1000},
+				NULL);
+	}
+}
+
+enum status
+pgsql__attach(void **out, const struct store_options *options, struct error *err)
+{
+	struct pgsql_place *place = calloc(1, sizeof(*place));
+	if (!place)
+		return error_no_memory(err);
+	*out = place;
+	place->lock_timeout_ms = options->busy_timeout_ms;
+	place->statement_timeout_ms = options->statement_timeout_ms;
+	place->url = strdup(options->url);
+	enum status rc = place->url ? name_place(place, err) : error_no_memory(err);
+	if (rc == OK)
+		rc = wait_for_server(place, options->wait_ms, err);
+	if (rc != OK)
+		pgsql__detach(out);
+	return rc;
+}
+
+void
+pgsql__detach(void **out)
+{
+	struct pgsql_place *place = *out;
+	if (!place)
+		return;
+	*out = NULL;
+	free(place->url);
+	free(place->name);
+	free(place);
+}
+
+const char *
+pgsql__name(void *place)
+{
+	const struct pgsql_place *p = place;
+	return p->name;
+}
+
+enum status
+pgsql__open(void **connection, void *place, bool writes, struct error *err)
+{
+	struct pgsql_connection *c = calloc(1, sizeof(*c));
+	if (!c)
+		return error_no_memory(err);
+	c->place = place;
+	c->writes = writes;
+	*connection = c;
+	enum status rc = pgsql__ready(c, err);
+	if (rc != OK)
+		pgsql__close(connection);
+	return rc;
+}
+
+void
+pgsql__close(void **connection)
+{
+	struct pgsql_connection *c = *connection;
+	if (!c)
+		return;
+	*connection = NULL;
+	PQfinish(c->pg);
+	free(c);
+}
