@@ -60,22 +60,51 @@ uuid_format(char out[UUID_TEXT_LEN + 1], struct uuid id)
 	*out = '\0';
 }
 
+/* A digit's value with this bit, anything else 0: one look for each, and one question for all. */
+#define DIGIT 0x10
+static const uint8_t DIGITS[256] = {
+	['0'] = DIGIT | 0,
+	['1'] = DIGIT | 1,
+	['2'] = DIGIT | 2,
+	['3'] = DIGIT | 3,
+	['4'] = DIGIT | 4,
+	['5'] = DIGIT | 5,
+	['6'] = DIGIT | 6,
+	['7'] = DIGIT | 7,
+	['8'] = DIGIT | 8,
+	['9'] = DIGIT | 9,
+	['a'] = DIGIT | 10,
+	['b'] = DIGIT | 11,
+	['c'] = DIGIT | 12,
+	['d'] = DIGIT | 13,
+	['e'] = DIGIT | 14,
+	['f'] = DIGIT | 15,
+	['A'] = DIGIT | 10,
+	['B'] = DIGIT | 11,
+	['C'] = DIGIT | 12,
+	['D'] = DIGIT | 13,
+	['E'] = DIGIT | 14,
+	['F'] = DIGIT | 15,
+};
+
 bool
 uuid_parse(struct str text, struct uuid *out)
 {
+	static const uint8_t PLACES[16] = {
+		0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+	struct uuid id;
+
 	if (text.len != UUID_TEXT_LEN)
 		return false;
-	const char *at = text.ptr;
-	struct uuid id;
+	const unsigned char *at = (const unsigned char *)text.ptr;
+	unsigned all = DIGIT;
 	for (size_t i = 0; i < sizeof(id.bytes); i++) {
-		int high = str_hex_value(at[0]), low = str_hex_value(at[1]);
-		if (high < 0 || low < 0)
-			return false;
-		id.bytes[i] = (uint8_t)(high << 4 | low);
-		at += 2;
-		if (dash_follows(i) && *at++ != '-')
-			return false;
+		unsigned high = DIGITS[at[PLACES[i]]], low = DIGITS[at[PLACES[i] + 1]];
+		all &= high & low;
+		id.bytes[i] = (uint8_t)(high << 4 | (low & 15));
 	}
+	if (!all || at[8] != '-' || at[13] != '-' || at[18] != '-' || at[23] != '-')
+		return false;
 	*out = id;
 	return true;
 }
