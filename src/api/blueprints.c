@@ -27,6 +27,17 @@ api_blueprint_list(struct operation_call *op, struct error *err)
 	return rc;
 }
 
+enum status
+api_blueprint_get(struct operation_call *op, struct error *err)
+{
+	struct str document;
+
+	enum status rc = blueprint_load_document(&document, &op->call, op->path[1], err);
+	if (rc == OK)
+		jw_raw(&op->out, NULL, document);
+	return rc;
+}
+
 /* A document in the body, or, without one, the shipped blueprint of that name. */
 enum status
 api_blueprint_apply(struct operation_call *op, struct error *err)

@@ -9,6 +9,8 @@ static const struct sql APPLIED =
 static const struct sql APPLIED_LIST =
 	SQL("SELECT name, version, title, digest, applied_us FROM blueprints WHERE org = $1"
 	    " ORDER BY name");
+static const struct sql APPLIED_DOCUMENT =
+	SQL("SELECT document FROM blueprints WHERE org = $1 AND name = $2");
 static const struct sql APPLIED_SET =
 	SQL("INSERT INTO blueprints (org, name, version, title, digest, document, applied_us)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (org, name) DO UPDATE SET"
@@ -108,6 +110,25 @@ load_applied(
 		read_row(out, &q, call);
 	query_end(&q);
 	return rc;
+}
+
+enum status
+blueprint_load_document(struct str *out, struct call *call, struct str name, struct error *err)
+{
+	struct query q;
+
+	enum status rc = iam__query(&q, call, &APPLIED_DOCUMENT, (struct uuid){{0}}, err);
+	if (rc != OK)
+		return rc;
+	query_bind_str(&q, 2, name);
+	rc = query_next(&q, err);
+	if (rc == OK && !q.row)
+		rc = error_set(err, ERR_NOT_FOUND, "blueprint-not-found",
+			"No blueprint of this name is applied here.");
+	if (rc == OK)
+		*out = iam__text(&q, 0, call);
+	query_end(&q);
+	return rc == OK && !out->ptr ? error_no_memory(err) : rc;
 }
 
 enum status

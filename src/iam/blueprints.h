@@ -51,6 +51,11 @@ enum status blueprint_list_shipped(
 enum status blueprint_list(
 	struct blueprint **out, size_t *count, struct call *call, struct error *err) MUST_USE;
 
+/* The document that is in force, in its canonical form. ERR_NOT_FOUND "blueprint-not-found" for one
+ * that is not applied here. */
+enum status blueprint_load_document(
+	struct str *out, struct call *call, struct str name, struct error *err) MUST_USE;
+
 void blueprint_write(struct json_writer *w, const char *name, const void *blueprint);
 void blueprint_result_write(struct json_writer *w, const char *name, const void *result);
 

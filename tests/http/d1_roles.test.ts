@@ -272,3 +272,15 @@ test("D5_roles: Privileged is what a new gateway gets; a device has its own thre
     expect(await allowedOf(tenant.admin, subject, operations, place.device)).toEqual([]);
     expect(await may(tenant.admin, subject, "events:publish", place.device)).toBe("out-of-reach");
   });
+
+test("D1_document: the applied blueprint is shown as it was applied, and no other", async () => {
+  const tenant = await makeOrg(server, "device-platform");
+  const at = `${tenant.path}/blueprints`;
+  const document = await tenant.admin.get<{ name: string; roles: unknown[] }>(
+    `${at}/device-platform`);
+  expect(document.name).toBe("device-platform");
+  const again = await tenant.admin.put<{ changed: boolean }>(`${at}/device-platform`, document);
+  expect(again.changed).toBe(false);
+  expectProblem(await tenant.admin.request("GET", `${at}/sensor-workspace`), 404,
+    "blueprint-not-found");
+});
