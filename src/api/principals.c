@@ -99,8 +99,6 @@ decode_draft(struct principal_draft *draft, const struct operation_call *op, str
 		.resource_id = body_str(op, "id"),
 		.expires_us = body_time_us(op, "expires_at"),
 		.roles_stated = body_get(op, "roles") != NULL};
-	if (!draft->name.ptr)
-		draft->name = draft->email;
 
 	enum status rc = body_strings(&draft->roles, &draft->role_count, op, "roles", err);
 	if (rc == OK)

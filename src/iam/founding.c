@@ -159,7 +159,7 @@ create_founders(struct org_created *out, struct call *call, const struct org_dra
 		struct issued_secret none;
 		struct principal_draft owner = {.kind = KIND_MEMBER,
 			.email = draft->owner_email,
-			.name = draft->owner_name.ptr ? draft->owner_name : draft->owner_email,
+			.name = draft->owner_name,
 			.expires_us = NEVER};
 		rc = create_founder(&out->owner, &none, call, &owner, err);
 	}

@@ -112,12 +112,14 @@ guard_names(struct call *call, struct node node, const struct str *names, size_t
 }
 
 /* An owner lifts any guardrail, even one that binds himself: else one could bind everybody, for
- * ever. Ownership is never held through a group. */
+ * ever. Ownership is never held through a group; who is confined or bounded is no owner here. */
 static bool
 owner_calls(const struct call *call)
 {
 	const struct grants *grants = &call->principal->grants;
 
+	if (call->principal->confined || call->principal->ceiling)
+		return false;
 	for (uint32_t i = 0; i < grants->count && call->home == call->org; i++) {
 		const struct grant_entry *entry = &grants->entries[i];
 		if (entry->role == ROLE_NUMBER_OWNER && !entry->condition &&

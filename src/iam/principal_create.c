@@ -261,6 +261,8 @@ principal_create(struct principal *out, struct issued_secret *secret, struct cal
 {
 	struct principal_draft draft = *stated;
 
+	if (!draft.name.ptr)
+		draft.name = draft.email;
 	enum status rc = draft_check(call, &draft, err);
 	if (rc == OK)
 		rc = set_parent(&draft, call, err);

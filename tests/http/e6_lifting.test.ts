@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { expectForbidden, expectProblem } from "./harness/api.ts";
 import { makeCaller, makeWorkshop, RUN, STOP } from "./harness/giving.ts";
-import { give, makeRole, orgNode, unique } from "./harness/make.ts";
+import { give, makeMachine, makeRole, orgNode, unique } from "./harness/make.ts";
 import { useServer } from "./harness/server.ts";
 
 const server = useServer();
@@ -50,4 +50,17 @@ test("E6_role: what a role gave and now exercises is a gift to its holders", asy
   expectForbidden(await giver.api.request("PUT", `${shop.path}/roles/${role.id}`, wider),
     STOP, "may-not-give");
   await shop.admin.put(`${shop.path}/roles/${role.id}`, wider);
+});
+
+test("E6_lifting: an owner under a ceiling of his own is not above it", async () => {
+  const shop = await makeWorkshop(server);
+  const second = await makeMachine(shop, "service-accounts", { roles: ["owner"] });
+  await shop.admin.put(`${shop.path}/principals/${second.principal.id}/ceiling`,
+    { ceiling: { except: [STOP] } });
+  const rail = await shop.admin.post<{ id: string }>(`${shop.path}/guardrails`, {
+    name: unique("rail"), node: orgNode(shop), kinds: ["member"], permissions: [STOP],
+  });
+  expectForbidden(
+    await shop.as(second.secret).request("DELETE", `${shop.path}/guardrails/${rail.id}`),
+    STOP, "may-not-give");
 });
