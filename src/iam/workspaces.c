@@ -8,6 +8,8 @@
 
 #define WORKSPACE_COLUMNS " workspace, name, description, state, created_us, changed "
 
+/* The issuer of a workspace is found by the workspace alone. */
+static const struct sql ISSUER_INSERT = SQL("INSERT INTO issuers (org, workspace) VALUES ($1, $2)");
 static const struct sql WORKSPACE_INSERT =
 	SQL("INSERT INTO workspaces (org, workspace, name, description, state, created_us, changed)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7)");
@@ -81,8 +83,9 @@ insert(struct call *call, const struct workspace *workspace, struct error *err)
 	query_bind_int(&q, 5, workspace->state);
 	query_bind_int(&q, 6, workspace->created_us);
 	query_bind_int(&q, 7, workspace->changed);
-	return iam__taken(query_run(&q, NULL, err), "workspace-name-taken",
+	rc = iam__taken(query_run(&q, NULL, err), "workspace-name-taken",
 		"Another workspace of this organisation has this name: choose another.", err);
+	return rc == OK ? iam__run(call, &ISSUER_INSERT, workspace->id.id, err) : rc;
 }
 
 /* The organisation's rule says what the creator of a workspace becomes there; a machine that makes
