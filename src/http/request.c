@@ -111,6 +111,12 @@ http_query_at(const struct http_request *r, size_t i, struct str *name)
 }
 
 struct str
+http_query_raw(const struct http_request *r)
+{
+	return r->parts.query;
+}
+
+struct str
 http_body(const struct http_request *r)
 {
 	return (struct str){r->body ? r->body : "", r->body_len};

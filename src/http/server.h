@@ -95,6 +95,7 @@ bool http_content_is(const struct http_request *r, const char *type);
 struct str http_query(const struct http_request *r, const char *name, bool *repeated);
 struct str http_query_at(
 	const struct http_request *r, size_t i, struct str *name); /* i-th; absent past the end */
+struct str http_query_raw(const struct http_request *r); /* as sent; absent without '?' */
 struct str http_body(const struct http_request *r);
 struct str http_peer(const struct http_request *r); /* the address text, no port */
 struct str http_request_id(
