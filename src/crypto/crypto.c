@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "crypto/internal.h"
 
 #define HMAC_BLOCK 64
 #define GCM_IV 12
@@ -57,8 +58,8 @@ contexts(void)
 	return LIKELY(c != NULL) ? c : make_contexts();
 }
 
-static enum status
-library_failed(struct error *err)
+enum status
+crypto__failed(struct error *err)
 {
 	char text[128];
 	unsigned long code = ERR_get_error();
@@ -78,7 +79,7 @@ crypto_init(struct error *err)
 	EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (!md || !aes_gcm || !empty_digest || EVP_DigestInit_ex2(empty_digest, md, NULL) != 1 ||
 		pthread_key_create(&contexts_key, free_contexts) != 0)
-		return library_failed(err);
+		return crypto__failed(err);
 	sha256 = md;
 	return OK;
 }
@@ -135,7 +136,7 @@ crypto_hmac_key_new(struct crypto_hmac_key **out, const uint8_t *key, size_t len
 	crypto_wipe(block, sizeof(block));
 	if (!made->inner || !made->outer) {
 		crypto_hmac_key_free(&made);
-		return library_failed(err);
+		return crypto__failed(err);
 	}
 	*out = made;
 	return OK;
@@ -164,6 +165,17 @@ crypto_hmac(
 	ASSERT(EVP_MD_CTX_copy_ex(ctx, key->outer) == 1);
 	ASSERT(EVP_DigestUpdate(ctx, inner, sizeof(inner)) == 1);
 	ASSERT(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
+}
+
+enum status
+crypto_hmac_sha1(uint8_t out[SHA1_LEN], struct str key, struct str message, struct error *err)
+{
+	size_t len = 0;
+	if (!EVP_Q_mac(NULL, "HMAC", NULL, "SHA1", NULL, key.ptr ? key.ptr : "", key.len,
+		    (const uint8_t *)message.ptr, message.len, out, SHA1_LEN, &len) ||
+		len != SHA1_LEN)
+		return crypto__failed(err);
+	return OK;
 }
 
 bool
@@ -209,7 +221,7 @@ crypto_seal(
 	if (encrypt((uint8_t *)room, key, plain, aad))
 		return OK;
 	out->len = before;
-	return library_failed(err);
+	return crypto__failed(err);
 }
 
 /* `out` has room for the sealed text without the overhead. */

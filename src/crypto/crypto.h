@@ -12,7 +12,7 @@
 #define SHA256_LEN 32
 
 /* What can go wrong with the library does so in crypto_init, which stands at start-up and may be
- * called again; afterwards only sealing, and making a key, can fail. Threads: any; contexts are
+ * called again; afterwards only what returns a status can fail. Threads: any; contexts are
  * kept per thread, and hashing allocates nothing. */
 enum status crypto_init(struct error *err) MUST_USE;
 
@@ -32,6 +32,11 @@ enum status crypto_hmac_key_new(
 void crypto_hmac_key_free(struct crypto_hmac_key **key);
 void crypto_hmac(
 	uint8_t out[SHA256_LEN], const struct crypto_hmac_key *key, const void *bytes, size_t len);
+
+/* HMAC-SHA-1, for the one-time passwords of RFC 6238 alone: their apps know nothing else. */
+#define SHA1_LEN 20
+enum status crypto_hmac_sha1(
+	uint8_t out[SHA1_LEN], struct str key, struct str message, struct error *err) MUST_USE;
 
 /* False for different lengths; constant time for equal ones. */
 bool crypto_equal(const void *a, const void *b, size_t len);
