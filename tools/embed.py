@@ -10,7 +10,8 @@ import json
 import os
 import sys
 
-WIDTH = 80  # bytes of text to a line
+sys.dont_write_bytecode = True
+from cwrite import literal_lines  # noqa: E402
 
 
 def fail(text):
@@ -27,12 +28,6 @@ def read(path):
     return name, text.encode()
 
 
-def literal(chunk):
-    """Octal escapes have three digits, so that what follows cannot be taken for one."""
-    return '"' + "".join(chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\?'
-                         else f"\\{byte:03o}" for byte in chunk) + '"'
-
-
 def main():
     if len(sys.argv) < 3:
         fail("no blueprints")
@@ -46,7 +41,7 @@ def main():
     for path in files:
         name, text = read(path)
         out.append(f"\t{{STR(\"{name}\"), {{")
-        out.extend(f"\t\t{literal(text[i:i + WIDTH])}" for i in range(0, len(text), WIDTH))
+        out += literal_lines(text)
         out.append(f"\t\t, {len(text)}}}}},")
     out += ["};", f"const size_t blueprint_text_count = {len(files)};"]
     with open(sys.argv[1], "w", encoding="ascii") as f:
