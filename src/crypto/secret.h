@@ -24,7 +24,8 @@ struct secret_parts {
 	struct uuid credential;
 };
 
-/* `prefix` is one of "twk_", "twc_", "tws_", "twd_", "twr_", "twa_". */
+/* `prefix` is one of "twk_", "twc_", "tws_", "twd_", "twr_", "twa_", and of what is not
+ * called with: "twb_" (a browser), "twg_" (an authorization code), "twl_" (a link). */
 void secret_issue(
 	struct secret_text *out, const char *prefix, struct uuid org, struct uuid credential);
 

@@ -1,6 +1,7 @@
 #ifndef DIRECTORY_DIRECTORY_H
 #define DIRECTORY_DIRECTORY_H
 
+#include "directory/oauth_views.h"
 #include "policy/decide.h"
 #include "store/store.h"
 
@@ -23,7 +24,14 @@ enum view_kind {
 	VIEW_GROUP,
 	VIEW_PRINCIPAL,
 	VIEW_CREDENTIAL,
-	VIEW_RESOURCE
+	VIEW_RESOURCE,
+	VIEW_ISSUER, /* by its workspace; of no organisation's own */
+	VIEW_KEYS, /* by the issuer's workspace */
+	VIEW_CLIENT,
+	VIEW_REFUSAL, /* by `jti` or `sid` */
+	VIEW_REFUSALS, /* by the organisation's id */
+	VIEW_PERSON, /* of the platform */
+	VIEW_COUNT
 };
 
 /* Of a resource, `id` is resource_key(): its identifier is a pair of texts. */
@@ -82,6 +90,21 @@ const struct credential_view *directory_credential(
 /* The one of the workspace; when there is none and `workspace` is not nil, the global one. */
 const struct resource_view *directory_resource(struct directory *d, struct org_id org,
 	struct workspace_id workspace, struct str type, struct str name, struct misses *m);
+
+/* For the authorization server, and the proof of its tokens. Of the installation's own issuer
+ * (nil) the organisation is the platform, and nothing is looked up. */
+const struct issuer_view *directory_issuer(
+	struct directory *d, struct workspace_id workspace, struct misses *m);
+const struct keys_view *directory_keys(
+	struct directory *d, struct org_id org, struct workspace_id issuer, struct misses *m);
+const struct client_view *directory_client(
+	struct directory *d, struct org_id org, struct principal_id id, struct misses *m);
+const struct person_view *directory_person(
+	struct directory *d, struct person_id id, struct misses *m);
+/* Whether a token of this `jti`, or a family of this `sid`, was ended; false as well while a miss
+ * is noted. */
+bool directory_is_refused(
+	struct directory *d, struct org_id org, struct uuid id, int64_t now_us, struct misses *m);
 
 /* Says that this principal is about to be looked up: what that waits for is fetched meanwhile. */
 void directory_expect_principal(

@@ -17,7 +17,7 @@ drop_one(struct directory *d, const struct touched *touched)
 	struct org_id org = {touched->org};
 	if (touched->kind == TOUCHED_NOTHING)
 		return;
-	if (touched->kind < VIEW_ORG || touched->kind > VIEW_RESOURCE) {
+	if (touched->kind < VIEW_ORG || touched->kind >= VIEW_COUNT) {
 		table__drop_many(d, &org, VIEW_ORG);
 		if (org_is_platform(org))
 			drop_skeletons_of(d, org);

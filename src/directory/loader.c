@@ -139,9 +139,27 @@ load_plain(const void **out, struct run *run, const struct miss *miss, struct er
 		return rows_load_resource((const struct resource_view **)out, tx, org,
 			&(struct resource_name){miss->workspace, miss->type, miss->name}, arena,
 			err);
+	case VIEW_ISSUER:
+		return rows_load_issuer((const struct issuer_view **)out, tx,
+			(struct workspace_id){id}, arena, err);
+	case VIEW_KEYS:
+		return rows_load_keys((const struct keys_view **)out, tx, org,
+			(struct workspace_id){id}, arena, err);
+	case VIEW_CLIENT:
+		return rows_load_client((const struct client_view **)out, tx, org,
+			(struct principal_id){id}, arena, err);
+	case VIEW_REFUSAL:
+		return rows_load_refusal(
+			(const struct refusal_view **)out, tx, org, id, arena, err);
+	case VIEW_REFUSALS:
+		return rows_load_refusals((const struct refusals_view **)out, tx, org, arena, err);
+	case VIEW_PERSON:
+		return rows_load_person(
+			(const struct person_view **)out, tx, (struct person_id){id}, arena, err);
 	case VIEW_ORG:
 	case VIEW_GROUP:
 	case VIEW_PRINCIPAL:
+	case VIEW_COUNT:
 		break;
 	}
 	return OK;

@@ -34,6 +34,13 @@ names_are_old(const struct entry *e, const struct org_view *org)
 	case VIEW_RGROUP:
 	case VIEW_CREDENTIAL:
 	case VIEW_RESOURCE:
+	case VIEW_ISSUER:
+	case VIEW_KEYS:
+	case VIEW_CLIENT:
+	case VIEW_REFUSAL:
+	case VIEW_REFUSALS:
+	case VIEW_PERSON:
+	case VIEW_COUNT:
 		break;
 	}
 	return false;
@@ -143,6 +150,47 @@ directory_credential(
 {
 	struct view_key key = {VIEW_CREDENTIAL, org, id.id};
 	return look_up(d, &key, NULL, m);
+}
+
+const struct issuer_view *
+directory_issuer(struct directory *d, struct workspace_id workspace, struct misses *m)
+{
+	static const struct issuer_view installation;
+	struct view_key key = {VIEW_ISSUER, PLATFORM, workspace.id};
+	return uuid_is_nil(workspace.id) ? &installation : look_up(d, &key, NULL, m);
+}
+
+const struct keys_view *
+directory_keys(struct directory *d, struct org_id org, struct workspace_id issuer, struct misses *m)
+{
+	struct view_key key = {VIEW_KEYS, org, issuer.id};
+	return look_up(d, &key, NULL, m);
+}
+
+const struct client_view *
+directory_client(struct directory *d, struct org_id org, struct principal_id id, struct misses *m)
+{
+	struct view_key key = {VIEW_CLIENT, org, id.id};
+	return look_up(d, &key, NULL, m);
+}
+
+const struct person_view *
+directory_person(struct directory *d, struct person_id id, struct misses *m)
+{
+	struct view_key key = {VIEW_PERSON, PLATFORM, id.id};
+	return look_up(d, &key, NULL, m);
+}
+
+bool
+directory_is_refused(
+	struct directory *d, struct org_id org, struct uuid id, int64_t now_us, struct misses *m)
+{
+	struct view_key latest = {VIEW_REFUSALS, org, org.id}, key = {VIEW_REFUSAL, org, id};
+	const struct refusals_view *refusals = look_up(d, &latest, NULL, m);
+	if (!refusals || now_us >= refusals->latest_us)
+		return false;
+	const struct refusal_view *refusal = look_up(d, &key, NULL, m);
+	return refusal && now_us < refusal->until_us;
 }
 
 static bool

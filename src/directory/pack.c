@@ -200,6 +200,52 @@ put_resource(struct packer *p, const struct resource_view *from)
 	return resource;
 }
 
+static const void *
+put_keys(struct packer *p, const struct keys_view *from)
+{
+	struct keys_view *view = put(p, from, sizeof(*from));
+	struct signing_key_view *keys = put(p, from->keys, from->count * sizeof(*keys));
+	for (uint32_t i = 0; i < from->count; i++) {
+		struct str public_key = put_str(p, from->keys[i].public_key);
+		struct str private_key = put_str(p, from->keys[i].private_key);
+		if (keys) {
+			keys[i].public_key = public_key;
+			keys[i].private_key = private_key;
+		}
+	}
+	if (view)
+		view->keys = keys;
+	return view;
+}
+
+static struct str_list
+put_strs(struct packer *p, const struct str_list *from)
+{
+	struct str *items = put(p, from->items, from->count * sizeof(*items));
+	for (uint32_t i = 0; i < from->count; i++) {
+		struct str copy = put_str(p, from->items[i]);
+		if (items)
+			items[i] = copy;
+	}
+	return (struct str_list){items, from->count};
+}
+
+static const void *
+put_client(struct packer *p, const struct client_view *from)
+{
+	struct client_view *client = put(p, from, sizeof(*from));
+	struct client_view parts = *from;
+	parts.redirect_uris = put_strs(p, &from->redirect_uris);
+	parts.logout_uris = put_strs(p, &from->logout_uris);
+	parts.name = put_str(p, from->name);
+	parts.jwks = put_str(p, from->jwks);
+	parts.jwks_uri = put_str(p, from->jwks_uri);
+	parts.backchannel_uri = put_str(p, from->backchannel_uri);
+	if (client)
+		*client = parts;
+	return client;
+}
+
 const void *
 pack__view(struct packer *p, enum view_kind kind, const void *view)
 {
@@ -218,6 +264,20 @@ pack__view(struct packer *p, enum view_kind kind, const void *view)
 		return put(p, view, sizeof(struct credential_view));
 	case VIEW_RESOURCE:
 		return put_resource(p, view);
+	case VIEW_ISSUER:
+		return put(p, view, sizeof(struct issuer_view));
+	case VIEW_KEYS:
+		return put_keys(p, view);
+	case VIEW_CLIENT:
+		return put_client(p, view);
+	case VIEW_REFUSAL:
+		return put(p, view, sizeof(struct refusal_view));
+	case VIEW_REFUSALS:
+		return put(p, view, sizeof(struct refusals_view));
+	case VIEW_PERSON:
+		return put(p, view, sizeof(struct person_view));
+	case VIEW_COUNT:
+		break;
 	}
 	return NULL;
 }

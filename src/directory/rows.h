@@ -1,6 +1,7 @@
 #ifndef DIRECTORY_ROWS_H
 #define DIRECTORY_ROWS_H
 
+#include "directory/oauth_views.h"
 #include "policy/views.h"
 #include "store/store.h"
 
@@ -33,6 +34,20 @@ enum status rows_load_resource(const struct resource_view **out, struct tx *tx, 
 	const struct resource_name *name, struct arena *arena, struct error *err) MUST_USE;
 enum status rows_load_resource_by_id(const struct resource_view **out, struct tx *tx,
 	struct org_id org, struct resource_id id, struct arena *arena, struct error *err) MUST_USE;
+
+/* What the authorization server needs. */
+enum status rows_load_issuer(const struct issuer_view **out, struct tx *tx,
+	struct workspace_id workspace, struct arena *arena, struct error *err) MUST_USE;
+enum status rows_load_keys(const struct keys_view **out, struct tx *tx, struct org_id org,
+	struct workspace_id issuer, struct arena *arena, struct error *err) MUST_USE;
+enum status rows_load_client(const struct client_view **out, struct tx *tx, struct org_id org,
+	struct principal_id id, struct arena *arena, struct error *err) MUST_USE;
+enum status rows_load_refusal(const struct refusal_view **out, struct tx *tx, struct org_id org,
+	struct uuid id, struct arena *arena, struct error *err) MUST_USE;
+enum status rows_load_refusals(const struct refusals_view **out, struct tx *tx, struct org_id org,
+	struct arena *arena, struct error *err) MUST_USE;
+enum status rows_load_person(const struct person_view **out, struct tx *tx, struct person_id id,
+	struct arena *arena, struct error *err) MUST_USE;
 
 /* The revision and skeleton revision of an organisation as this transaction sees them; `found`
  * false when there is none. */

@@ -6,7 +6,10 @@
 struct view_key
 key__normal(enum view_kind kind, struct org_id org, struct uuid id)
 {
-	return (struct view_key){kind, org, kind == VIEW_ORG ? org.id : id};
+	if (kind == VIEW_ISSUER || kind == VIEW_PERSON)
+		return (struct view_key){kind, PLATFORM, id};
+	bool is_one = kind == VIEW_ORG || kind == VIEW_REFUSALS;
+	return (struct view_key){kind, org, is_one ? org.id : id};
 }
 
 uint64_t
