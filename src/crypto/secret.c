@@ -8,8 +8,8 @@
 #define BODY_LEN (16 + 16 + RANDOM_LEN + 4)
 #define BODY_TEXT_LEN ((BODY_LEN * 4 + 2) / 3)
 
-static const char *const prefixes[] = {"twk_", "twc_", "tws_", "twd_", "twr_", "twa_",
-	"twb_", "twg_", "twl_"};
+static const char *const prefixes[] = {
+	"twk_", "twc_", "tws_", "twd_", "twr_", "twa_", "twb_", "twg_", "twl_"};
 
 static bool
 is_prefix(const char *prefix)

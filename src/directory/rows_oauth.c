@@ -1,6 +1,7 @@
 #include "directory/rows_internal.h"
 #include "json/json.h"
 
+/* Of the workspaces of every organisation. */
 static const struct sql ISSUER = SQL("SELECT org FROM issuers WHERE workspace = $1");
 static const struct sql KEYS =
 	SQL("SELECT key_id, algorithm, state, retired_us, public_key, private_key FROM signing_keys"

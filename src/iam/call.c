@@ -47,25 +47,43 @@ open_skeletons(struct call *call, struct error *err)
 }
 
 static enum status
-open_caller(struct call *call, struct error *err)
+prove_credential(bool *proved, struct call *call, struct error *err)
 {
 	enum status rc = rows_load_credential(&call->credential, call->tx, call->caller.org,
 		call->caller.credential, call->arena, err);
-	if (rc != OK)
-		return rc;
-	rc = rows_load_principal(
+	const struct credential_view *credential = call->credential;
+	*proved = rc == OK && credential && credential->state == STATE_ACTIVE &&
+		call->now_us < credential->expires_us &&
+		uuid_eq(credential->principal.id, call->caller.principal.id);
+	return rc;
+}
+
+static enum status
+prove_token(bool *proved, struct call *call, struct error *err)
+{
+	const struct token *token = call->caller.token;
+	enum status rc = token_prove(
+		proved, call->tx, token, call->principal->generation, call->now_us, err);
+	return rc == OK ? token_bounds_load(&call->bounds, token, call->home, call->arena, err)
+			: rc;
+}
+
+static enum status
+open_caller(struct call *call, struct error *err)
+{
+	bool proved = false;
+	enum status rc = rows_load_principal(
 		&call->principal, call->tx, call->home, call->caller.principal, call->arena, err);
 	if (rc != OK)
 		return rc;
-
 	const struct principal_view *principal = call->principal;
-	const struct credential_view *credential = call->credential;
-	if (!principal || !credential || principal->state != STATE_ACTIVE ||
-		call->now_us >= principal->expires_us || credential->state != STATE_ACTIVE ||
-		call->now_us >= credential->expires_us ||
-		!uuid_eq(credential->principal.id, principal->id.id) ||
-		call->home->state != STATE_ACTIVE)
+	if (!principal || principal->state != STATE_ACTIVE ||
+		call->now_us >= principal->expires_us || call->home->state != STATE_ACTIVE)
 		return unauthenticated(err);
+	rc = call->caller.token ? prove_token(&proved, call, err)
+				: prove_credential(&proved, call, err);
+	if (rc == OK && !proved)
+		rc = unauthenticated(err);
 
 	for (uint32_t i = 0; i < principal->group_count && rc == OK; i++)
 		rc = rows_load_group(&call->groups[i], call->tx, call->home, principal->groups[i],
@@ -88,6 +106,23 @@ call_open(struct call *call, struct tx *tx, struct org_id org, struct error *err
 		rc = open_skeletons(call, err);
 	if (rc == OK)
 		rc = open_caller(call, err);
+	return rc;
+}
+
+enum status
+call_open_as(struct call *call, struct tx *tx, struct org_id org, const struct actor *actor,
+	struct error *err)
+{
+	call->tx = tx;
+	call->caller =
+		(struct caller){.org = actor->org, .principal = {actor->id}, .kind = actor->kind};
+	enum status rc = chain_open(&call->chain, tx, org, err);
+	if (rc == OK && call->chain.state == STATE_DELETED)
+		rc = error_set(err, ERR_NOT_FOUND, "organisation-not-found",
+			"There is no such organisation.");
+	if (rc == OK)
+		rc = skeleton_load(&call->org, call, org, call->chain.skeleton, err);
+	call->home = call->org;
 	return rc;
 }
 
@@ -220,7 +255,9 @@ call_question(struct question *out, struct call *call, struct node node, struct 
 
 	*out = (struct question){
 		.org = node.kind == NODE_PLATFORM ? call->home : call->org,
-		.subject = {.groups = call->groups, .credential = call->credential},
+		.subject = {.groups = call->groups,
+			.credential = call->credential,
+			.bounds = call->bounds},
 		.permission = PERMISSION_NONE,
 	};
 	if (!address)

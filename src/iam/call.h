@@ -3,6 +3,7 @@
 
 #include "crypto/secret.h"
 #include "directory/directory.h"
+#include "iam/token.h"
 #include "model/catalogue.h"
 #include "json/writer.h"
 
@@ -18,8 +19,9 @@
 struct caller {
 	struct org_id org;
 	struct principal_id principal;
-	struct credential_id credential;
+	struct credential_id credential; /* of a token: its `jti` */
 	enum principal_kind kind;
+	const struct token *token; /* NULL: proved by a secret */
 };
 
 /* The state of one organisation's chain of change records inside a transaction. */
@@ -50,7 +52,8 @@ struct call {
 	const struct org_view *home; /* the caller's own: the same, unless an operator calls */
 	const struct principal_view *principal;
 	const struct group_view *groups[GROUPS_PER_PRINCIPAL_MAX];
-	const struct credential_view *credential;
+	const struct credential_view *credential; /* NULL: it is a token */
+	const struct token_bounds *bounds; /* of the token */
 };
 
 /*
@@ -63,6 +66,20 @@ struct call {
  */
 enum status call_open(
 	struct call *call, struct tx *tx, struct org_id org, struct error *err) MUST_USE;
+
+/*
+ * The same for what needs no permission, because whoever acts proved that it is about himself: a
+ * person's own account, a client's own token; or for the server itself (a nil id). Locks the
+ * organisation; nothing can be required in such a call. A person's kind is KIND_NONE.
+ * ERR_NOT_FOUND.
+ */
+struct actor {
+	struct org_id org; /* nil for persons and the server */
+	struct uuid id;
+	enum principal_kind kind;
+};
+enum status call_open_as(struct call *call, struct tx *tx, struct org_id org,
+	const struct actor *actor, struct error *err) MUST_USE;
 
 /* Writes back revision and head, if anything was recorded. Only after this may a change commit. */
 enum status call_close(struct call *call, struct error *err) MUST_USE;

@@ -201,10 +201,12 @@ check_room(struct call *call, struct principal_id principal, struct error *err)
 static enum status
 check_own_end(const struct call *call, const struct credential_draft *draft, struct error *err)
 {
-	if (draft->expires_us <= call->credential->expires_us)
+	int64_t own_us =
+		call->credential ? call->credential->expires_us : call->caller.token->expires_us;
+	if (draft->expires_us <= own_us)
 		return OK;
 	return error_set(err, ERR_FORBIDDEN, "own-end",
-		"The secret that you call with ends: state an expires_at not later than its own.");
+		"What you call with ends: state an expires_at not later than its own.");
 }
 
 enum status

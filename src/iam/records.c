@@ -193,8 +193,10 @@ record_write(struct json_writer *w, const char *name, const void *entity)
 	jw_object(w, "actor");
 	iam__write_org(w, "org", record->actor_org);
 	jw_uuid(w, "id", record->actor.id);
-	if (record->actor_kind == KIND_NONE)
+	if (record->actor_kind == KIND_NONE && uuid_is_nil(record->actor.id))
 		jw_null(w, "kind");
+	else if (record->actor_kind == KIND_NONE)
+		jw_z(w, "kind", "person");
 	else
 		jw_z(w, "kind", kind_name(record->actor_kind));
 	jw_end_object(w);

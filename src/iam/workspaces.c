@@ -136,8 +136,10 @@ workspace__found(struct workspace *out, struct call *call, const struct workspac
 	if (rc == OK)
 		rc = iam__record(call, "workspaces.create", "workspace", out->id.id,
 			VERSIONS(NOTHING, call_json(call, workspace_write, out)), err);
-	if (rc == OK)
+	if (rc == OK) {
 		call_touch(call, VIEW_WORKSPACE, out->id.id);
+		call_touch(call, VIEW_ISSUER, out->id.id);
+	}
 	return rc;
 }
 

@@ -162,14 +162,30 @@ below_ceiling(const struct scan *scan)
 		(scan->lasting.borne ? scan->lasting.allows : otherwise);
 }
 
-/* A principal of one workspace can be used there and nowhere else. */
 static bool
-within_issued_node(const struct question *question)
+is_within(const struct question *question, struct workspace_id bound)
 {
-	struct workspace_id bound = question->subject.principal->workspace;
 	const struct workspace_view *workspace = question->target.workspace;
 
 	return uuid_is_nil(bound.id) || (workspace && uuid_eq(workspace->id.id, bound.id));
+}
+
+/* A principal of one workspace can be used there and nowhere else, and so can a token. */
+static bool
+within_issued_node(const struct question *question)
+{
+	const struct token_bounds *bounds = question->subject.bounds;
+
+	return is_within(question, question->subject.principal->workspace) &&
+		(!bounds || is_within(question, bounds->workspace));
+}
+
+static bool
+below_token(const struct question *question, uint32_t permission)
+{
+	const struct token_bounds *bounds = question->subject.bounds;
+
+	return !bounds || !bounds->permissions || permset_has(bounds->permissions, permission);
 }
 
 bool
@@ -201,6 +217,8 @@ holds(struct scan *scan, bool guarded, struct answer *answer)
 	}
 	if (!below_ceiling(scan))
 		return REASON_CEILING;
+	if (!below_token(question, scan->permission))
+		return REASON_CREDENTIAL_LACKS_PERMISSION;
 	return within_issued_node(question) ? REASON_GRANTED : REASON_CREDENTIAL_OTHER_NODE;
 }
 

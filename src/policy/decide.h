@@ -57,12 +57,19 @@ struct target {
 	const struct resource_type_view *type; /* of a TARGET_RESOURCE; NULL: no such type */
 };
 
+/* What a token lets through of what its holder may. */
+struct token_bounds {
+	struct workspace_id workspace; /* that it was issued for; nil: the organisation */
+	const struct permset *permissions; /* NULL: all */
+};
+
 /* Who asks. */
 struct subject {
 	const struct principal_view *principal; /* NULL: unknown */
 	const struct group_view *const *groups; /* principal->group_count of them; an entry may be
 						 * NULL: a group that is gone */
-	const struct credential_view *credential; /* NULL: judged without one */
+	const struct credential_view *credential; /* NULL: judged without one … */
+	const struct token_bounds *bounds; /* … or by a token that is known to hold; NULL: none */
 };
 
 struct question {

@@ -132,6 +132,16 @@ remove_denied(struct wide *set, const struct holding *h)
 	}
 }
 
+static void
+intersect_token(struct wide *set, const struct holding *h)
+{
+	const struct token_bounds *bounds = h->question->subject.bounds;
+	const struct permset *let = bounds ? bounds->permissions : NULL;
+
+	for (uint32_t i = 0; let && i < WORDS; i++)
+		set->words[i] &= i < let->word_count ? let->words[i] : 0;
+}
+
 /* The scopes of a workspace are given by whoever gives scopes there, held or not. */
 static void
 add_scopes(struct wide *gives, const struct holding *h)
@@ -172,6 +182,8 @@ policy_givable(const struct question *question, const struct terms *terms,
 	intersect_ceilings(&h.gives, &h);
 	intersect_ceilings(&h.exercises, &h);
 	remove_denied(&h.exercises, &h);
+	intersect_token(&h.gives, &h);
+	intersect_token(&h.exercises, &h);
 	add_scopes(&h.gives, &h);
 	for (uint32_t i = 0; i < WORDS; i++) {
 		to_self->words[i] = h.gives.words[i] & h.exercises.words[i];

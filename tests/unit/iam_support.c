@@ -133,7 +133,10 @@ house_tamper(struct house *h, const char *sql)
 static struct caller
 caller_of(struct org_id org, const struct principal *principal, const struct issued_secret *secret)
 {
-	return (struct caller){org, principal->id, secret->credential.id, principal->kind};
+	return (struct caller){.org = org,
+		.principal = principal->id,
+		.credential = secret->credential.id,
+		.kind = principal->kind};
 }
 
 static enum status

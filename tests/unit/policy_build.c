@@ -380,6 +380,21 @@ pick(const void *sources, size_t step, size_t count, const void *views, size_t v
 	return NULL;
 }
 
+static const struct token_bounds *
+build_bounds(struct built *built, const struct ref_token *token)
+{
+	struct token_bounds *bounds = allocate(built, 1, sizeof(*bounds));
+	const struct workspace_view *workspace = PICK(built, workspaces, token->workspace);
+	if (workspace)
+		bounds->workspace = workspace->id;
+	if (!token->all) {
+		struct permset *set = allocate(built, 1, sizeof(*set));
+		*set = build_set(built, &token->names);
+		bounds->permissions = set;
+	}
+	return bounds;
+}
+
 static void
 build_subject(struct subject *out, struct built *built, const struct ref_question *q)
 {
@@ -404,6 +419,8 @@ build_subject(struct subject *out, struct built *built, const struct ref_questio
 		credential->expires_us = q->credential.expires_us;
 		out->credential = credential;
 	}
+	if (q->token.present)
+		out->bounds = build_bounds(built, &q->token);
 }
 
 static struct attributes

@@ -312,6 +312,23 @@ random_credential(struct ref_credential *credential, const char *principal, stru
 }
 
 static void
+random_token(struct ref_token *token, const struct ref_org *org, struct dice *dice)
+{
+	*token = (struct ref_token){0};
+	if (dice_chance(dice, 70))
+		return;
+	token->present = true;
+	token->all = dice_chance(dice, 20);
+	if (dice_chance(dice, 50))
+		token->workspace =
+			org->workspaces[dice_below(dice, (uint32_t)org->workspace_count)].name;
+	for (int i = 0; i < org->permission_count; i++) {
+		if (dice_chance(dice, 70))
+			token->names.items[token->names.count++] = org->permissions[i].name;
+	}
+}
+
+static void
 random_attributes(struct ref_question *q, struct dice *dice)
 {
 	q->attribute_count = 0;
@@ -331,6 +348,7 @@ random_question(struct ref_question *q, const struct ref_org *org, struct dice *
 	*q = (struct ref_question){.org = org, .now_us = RANDOM_NOW_US + between(dice, -6, 6)};
 	q->principal = dice_chance(dice, 1) ? "nobody" : ONE_OF(dice, PRINCIPALS);
 	random_credential(&q->credential, q->principal, dice);
+	random_token(&q->token, org, dice);
 	q->workspace = org->workspaces[dice_below(dice, (uint32_t)org->workspace_count)].name;
 	if (which < 10) {
 		q->kind = TARGET_ORG;

@@ -383,8 +383,21 @@ is_below_ceiling(const struct ref_search *search, const struct ref_held *held)
 static bool
 is_within_issued(const struct ref_search *search)
 {
+	const struct ref_token *token = &search->q->token;
+
+	if (token->present && token->workspace && !same(token->workspace, search->q->workspace))
+		return false;
 	return !search->principal->workspace ||
 		same(search->principal->workspace, search->q->workspace);
+}
+
+/* 6. The credential in use (a token's scopes) contains p. */
+static bool
+is_in_token(const struct ref_search *search)
+{
+	const struct ref_token *token = &search->q->token;
+
+	return !token->present || token->all || ref_names_have(&token->names, search->permission);
 }
 
 static enum reason
@@ -404,6 +417,8 @@ check_rest(const struct ref_search *search, bool guarded)
 		return REASON_GUARDRAIL;
 	if (!is_below_ceiling(search, &held))
 		return REASON_CEILING;
+	if (!is_in_token(search))
+		return REASON_CREDENTIAL_LACKS_PERMISSION;
 	return is_within_issued(search) ? REASON_GRANTED : REASON_CREDENTIAL_OTHER_NODE;
 }
 

@@ -158,11 +158,20 @@ struct ref_credential {
 	int64_t expires_us;
 };
 
+/* What a token lets through. */
+struct ref_token {
+	bool present;
+	const char *workspace; /* NULL: anywhere */
+	bool all;
+	struct ref_names names;
+};
+
 #define REF_ATTRIBUTES 2
 struct ref_question {
 	const struct ref_org *org;
 	const char *principal;
 	struct ref_credential credential;
+	struct ref_token token;
 	enum target_kind kind;
 	const char *workspace; /* NULL: the organisation */
 	const char *rgroup; /* of a TARGET_RESOURCE_GROUP */

@@ -319,7 +319,10 @@ make_machine(struct call *call, void *arg, struct error *err)
 	enum status rc = principal_create(&made, &secret, call, &draft, err);
 	if (rc != OK)
 		return rc;
-	m->caller = (struct caller){call->org->id, made.id, secret.credential.id, made.kind};
+	m->caller = (struct caller){.org = call->org->id,
+		.principal = made.id,
+		.credential = secret.credential.id,
+		.kind = made.kind};
 	m->resource = made.resource;
 	return OK;
 }
