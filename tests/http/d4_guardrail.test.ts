@@ -1,6 +1,6 @@
 // What every application is denied, whatever it is given.
 import { expect, test } from "vitest";
-import { expectProblem, type Tenant } from "./harness/api.ts";
+import { expectForbidden, expectProblem, type Tenant } from "./harness/api.ts";
 import { allowedOf, explainEach, inWorkspace, may, subjectOf } from "./harness/decide.ts";
 import { DENIED_TO_APPLICATIONS as DENIED, operations } from "./harness/device_platform.ts";
 import {
@@ -12,6 +12,9 @@ import type { Entity, Guardrail, Kind, Principal, Workspace } from "./harness/ty
 
 const server = useServer();
 
+/** What the server itself has of the configuration of providers. */
+const PROVIDERS = ["create", "update", "delete"].map((one) => `iam:providers:${one}`);
+
 const APPLICATIONS: Kind[] = ["api_key", "service_account", "application"];
 
 interface Place {
@@ -21,8 +24,11 @@ interface Place {
   resources: Entity[];
 }
 
-async function makePlace(): Promise<Place> {
-  const tenant = await makeOrg(server, "device-platform");
+/** With `owner`: somebody who was made an owner before the guardrail came. */
+async function makePlace(owner?: (tenant: Tenant) => Promise<void>): Promise<Place> {
+  const tenant = await makeOrg(server);
+  await owner?.(tenant);
+  await tenant.admin.put(`${tenant.path}/blueprints/device-platform`);
   const workspace = await makeWorkspace(tenant);
   await makeInWorkspace(tenant, workspace, "devices", { id: "pump-1" });
   return {
@@ -91,9 +97,12 @@ test.each(APPLICATIONS)("D4_guardrail: nor what a %s gets through a group, at an
 
 test.each(["api_key", "service_account"] as const)("D4_guardrail: nor the owner's role, as %s",
   async (kind) => {
-    const place = await makePlace();
-    const principal = await makeApplication(place, kind);
-    await give(place.tenant, principal, "owner");
+    let principal: Principal | undefined;
+    const path = kind === "api_key" ? "api-keys" : "service-accounts";
+    const place = await makePlace(async (tenant) => {
+      principal = (await makeMachine(tenant, path, { roles: ["owner"] })).principal;
+    });
+    if (!principal) throw new Error("no owner");
     await expectDenied(place, principal);
     const [, device] = place.resources;
     if (!device) throw new Error("no device");
@@ -113,6 +122,8 @@ test("D4_guardrail: nor single permissions given to a client", async () => {
   const client = await makeApplication(place, "application");
   const given = `/api/workspaces/${workspace.id}/principals/${client.id}/permissions`;
   for (const name of [...DENIED, "devices:read"]) await tenant.admin.put(`${given}/${name}`);
+  for (const name of PROVIDERS)
+    expectForbidden(await tenant.admin.request("PUT", `${given}/${name}`), name);
   await expectDenied(place, client);
   const [, device] = place.resources;
   if (!device) throw new Error("no device");
@@ -128,7 +139,7 @@ test("D4_guardrail: none of the tenant takes it away, and it covers every kind o
     const [rail] = rails;
     if (!rail) throw new Error("no guardrail");
     expect([...rail.kinds].sort()).toEqual([...APPLICATIONS].sort());
-    expect([...rail.permissions].sort()).toEqual([...DENIED].sort());
+    expect([...rail.permissions].sort()).toEqual([...DENIED, ...PROVIDERS].sort());
     expect(rail).toMatchObject({ node: orgNode(tenant), origin: "device-platform" });
     const path = `${tenant.path}/guardrails/${rail.id}`;
     const { name, node } = rail;

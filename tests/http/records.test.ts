@@ -111,7 +111,8 @@ describe("every kind of change leaves a record", () => {
     const defaults = await admin.get<{ items: { kind: string; role: string | null }[] }>(
       org("defaults"));
     expect(defaults.items.map((item) => item.kind)).toContain("service_account");
-    await change("PUT", org("defaults/service_account"), { role: "owner", ceiling_role: null },
+    await change("PUT", org("defaults/service_account"),
+      { role: "app_operations", ceiling_role: null },
       { action: "defaults.update", kind: "organisation", shape: "both" });
     await change("PUT", org("defaults/service_account"), { role: null, ceiling_role: null },
       { action: "defaults.update", kind: "organisation", shape: "both" });
