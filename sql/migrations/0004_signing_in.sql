@@ -71,6 +71,7 @@ ALTER TABLE persons ADD COLUMN password_us {int};
 ALTER TABLE persons ADD COLUMN verified_us {int};
 ALTER TABLE persons ADD COLUMN generation {int} NOT NULL DEFAULT 0;
 ALTER TABLE persons ADD COLUMN changed {int} NOT NULL DEFAULT 0;
+CREATE INDEX principals_of_person ON principals (person, org) WHERE person IS NOT NULL;
 
 -- secret: sealed. confirmed_us: NULL until a first code proved it. last_step: the newest time step
 -- that a code was accepted for.
@@ -131,7 +132,8 @@ CREATE INDEX sessions_principal ON sessions (org, principal);
 CREATE INDEX sessions_end ON sessions (expires_us);
 
 -- What was sent by mail and works once. kind: 1 sign in, 2 invitation, 3 password reset, 4 sign
--- up. browser: hash of what only the browser that asked knows. request: where to go on.
+-- up. browser: hash of what only the browser that asked knows. request: where to go on. used_us:
+-- kept until its end, so that who comes back is told.
 CREATE TABLE links (
 	org {uuid} NOT NULL,
 	link {uuid} NOT NULL,
@@ -147,27 +149,33 @@ CREATE TABLE links (
 	request {text},
 	created_us {int} NOT NULL,
 	expires_us {int} NOT NULL,
+	used_us {int},
 	PRIMARY KEY (org, link)
 ) {strict};
 CREATE INDEX links_email ON links (org, workspace, kind, email_normal);
 CREATE INDEX links_end ON links (expires_us);
 
--- What waits to be sent, and what could not be (state 2). content: sealed JSON of what the template
--- is filled with. next_us: not before.
+-- What waits to be sent (state 1), could not be (2), and was (3), which is kept without its content
+-- for as long as it counts against the limits. content: sealed JSON of what the template is filled
+-- with. next_us: not before; of what is over, when it may go. expires_us: not after.
 CREATE TABLE mails (
 	org {uuid} NOT NULL,
 	mail {uuid} NOT NULL,
 	state {int} NOT NULL,
 	template {text} NOT NULL,
 	recipient {text} NOT NULL,
+	recipient_normal {text} NOT NULL,
 	content {bytes} NOT NULL,
 	attempts {int} NOT NULL,
 	next_us {int} NOT NULL,
 	error {text} NOT NULL,
 	created_us {int} NOT NULL,
+	expires_us {int} NOT NULL,
 	PRIMARY KEY (org, mail)
 ) {strict};
 CREATE INDEX mails_due ON mails (state, next_us);
+CREATE INDEX mails_made ON mails (org, created_us);
+CREATE INDEX mails_recipient ON mails (org, recipient_normal, created_us);
 
 -- Authorization codes. org is the user's; client_org the client's, which is nil for the clients of
 -- the installation. family: what the code gave, once it was used.
@@ -201,6 +209,7 @@ CREATE INDEX codes_end ON codes (expires_us);
 
 -- A refresh token and its successors: one live at a time. hash: of the live one; previous_hash: of
 -- the one before, for a short grace. expires_us: the idle end; ends_us: the absolute one.
+-- person_generation: of the person when it began; once the person has another, it is dead.
 CREATE TABLE families (
 	org {uuid} NOT NULL,
 	family {uuid} NOT NULL,
@@ -209,6 +218,7 @@ CREATE TABLE families (
 	client {uuid} NOT NULL,
 	principal {uuid} NOT NULL,
 	person {uuid},
+	person_generation {int},
 	session {uuid},
 	hash {bytes} NOT NULL,
 	pepper {int} NOT NULL,
