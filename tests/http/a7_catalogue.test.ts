@@ -36,9 +36,11 @@ const holders = new Map<string, Principal>();
 
 beforeAll(async () => {
   tenant = await makeOrg(server, "organisation-access");
-  for (const { name, kinds } of await tenant.admin.list<Role>(`${tenant.path}/roles`))
-    if (kinds.includes("service_account"))
-      holders.set(name, (await makeMachine(tenant, "service-accounts", { roles: [name] })).principal);
+  for (const { name, kinds } of await tenant.admin.list<Role>(`${tenant.path}/roles`)) {
+    if (!kinds.includes("service_account")) continue;
+    const { principal } = await makeMachine(tenant, "service-accounts", { roles: [name] });
+    holders.set(name, principal);
+  }
   await tenant.admin.put(`${tenant.path}/blueprints/device-platform`);
 });
 

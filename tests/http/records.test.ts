@@ -4,7 +4,8 @@ import {
   type Answer, type Api, expectForbidden, expectProblem, type Method, revisionOf, type Tenant,
 } from "./harness/api.ts";
 import {
-  makeGroup, makeInWorkspace, makeMachine, makeMember, makeOrg, makeWorkspace, orgNode, unique,
+  makeGroup, makeInWorkspace, makeMachine, makeMember, makeOrg, makeRole, makeWorkspace, orgNode,
+  unique,
 } from "./harness/make.ts";
 import { useServer } from "./harness/server.ts";
 import type { Group, Org, Page, Principal, Record_, Workspace } from "./harness/types.ts";
@@ -321,7 +322,8 @@ describe("listing", () => {
   let all: Record_[];
   let other: Self;
   beforeAll(async () => {
-    const machine = await makeMachine(tenant, "service-accounts", { roles: ["owner"] });
+    const role = await makeRole(tenant, ["iam:groups:create", "iam:groups:update"]);
+    const machine = await makeMachine(tenant, "service-accounts", { roles: [role.name] });
     const api = server.as(machine.secret);
     other = await api.get<Self>("/api/self");
     const group = await api.post<Group>(org("groups"), { name: unique("group") });
