@@ -148,7 +148,7 @@ load_misses(struct exchange *x, const struct misses *misses)
 		refuse(x, &err);
 		return;
 	}
-	enum status rc = directory_load(x->api->options.directory, &x->load->load, &err);
+	enum status rc = directory_load(x->api->options.signin->directory, &x->load->load, &err);
 	if (rc != OK)
 		hand_back(x, rc, &err);
 }
@@ -160,8 +160,8 @@ authenticate(struct exchange *x)
 	struct misses misses = {0};
 	struct str header = http_header_once(x->http, "Authorization");
 	directory_enter();
-	enum status rc = signin_bearer(&x->caller, x->api->options.directory,
-		x->api->options.keyring, header, clock_now_us(), &misses, &err);
+	const struct proof proof = {header, clock_now_us(), http_arena(x->http)};
+	enum status rc = signin_bearer(&x->caller, x->api->options.signin, &proof, &misses, &err);
 	directory_leave();
 	if (rc != OK && misses.count) {
 		load_misses(x, &misses);

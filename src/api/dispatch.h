@@ -1,9 +1,8 @@
 #ifndef API_DISPATCH_H
 #define API_DISPATCH_H
 
-#include "crypto/secret.h"
-#include "directory/directory.h"
 #include "http/server.h"
+#include "signin/credential.h"
 #include "store/store.h"
 
 /*
@@ -16,8 +15,7 @@ struct api;
 /* Borrowed: they outlive it. */
 struct api_options {
 	struct store *store;
-	struct directory *directory;
-	const struct keyring *keyring;
+	const struct signin *signin; /* filled in before the first request */
 };
 
 /* Start-up only. Owned; free it after the server has stopped. */

@@ -13,8 +13,8 @@ open_call(struct exchange *x)
 		.address = http_peer(x->http),
 		.now_us = clock_now_us(),
 		.arena = http_arena(x->http),
-		.directory = x->api->options.directory,
-		.keyring = x->api->options.keyring,
+		.directory = x->api->options.signin->directory,
+		.keyring = x->api->options.signin->keyring,
 	};
 }
 

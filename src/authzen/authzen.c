@@ -96,7 +96,7 @@ answer_metadata(struct http_request *r, const struct authzen *door, const struct
 	struct buf identifier, body;
 	struct json_writer w;
 	buf_init_fixed(&identifier, space, sizeof(space));
-	buf_str(&identifier, door->base_url);
+	buf_str(&identifier, door->signin.base_url);
 	if (route->workspace.ptr) {
 		buf_str(&identifier, STR("/w/"));
 		buf_str(&identifier, route->workspace);

@@ -1,8 +1,8 @@
 #ifndef AUTHZEN_AUTHZEN_H
 #define AUTHZEN_AUTHZEN_H
 
-#include "directory/directory.h"
 #include "http/server.h"
+#include "signin/credential.h"
 
 /*
  * The decision door: OpenID AuthZEN Authorization API 1.0.
@@ -18,13 +18,9 @@
  * a request are a JSON string with 400, 401, 403, 404, 405, 409 (a demanded revision that is not
  * reached), 415 or 503; those of one of several evaluations are a denial at its place.
  */
-struct keyring;
-
 /* Borrowed: outlives every exchange. */
 struct authzen {
-	struct directory *directory;
-	const struct keyring *keyring;
-	struct str base_url; /* no path, no '/' at its end */
+	struct signin signin;
 	int64_t max_stale_us; /* beyond this age decisions are refused (503); 0: never */
 };
 

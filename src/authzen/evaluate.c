@@ -216,6 +216,7 @@ evaluation_run(const struct evaluation *e)
 {
 	struct error err = {0};
 	struct judge judge; /* large, and initialised by judge_open as far as it is used */
+	judge.arena = http_arena(e->http);
 	judge.caught_up = wait_caught_up(e->http);
 	judge.behind = false;
 	directory_enter();
@@ -225,7 +226,8 @@ evaluation_run(const struct evaluation *e)
 	case OUTCOME_ANSWERED:
 		break;
 	case OUTCOME_REFUSED:
-		if (judge.behind && !judge.caught_up && directory_is_shared(e->door->directory))
+		if (judge.behind && !judge.caught_up &&
+			directory_is_shared(e->door->signin.directory))
 			wait_for_news(e->http, e->door);
 		else
 			answer_status(e->http, &err);

@@ -21,15 +21,17 @@ forbidden(struct error *err)
 static void
 find_self(struct judge *j)
 {
-	struct directory *d = j->door->directory;
+	struct directory *d = j->door->signin.directory;
 	struct misses *m = &j->misses;
 	j->org = directory_org(d, j->caller.org, m);
 	if (!j->org)
 		return;
 	j->self = (struct subject){
 		.principal = directory_principal(d, j->org, j->caller.principal, m),
-		.groups = j->self_groups,
-		.credential = directory_credential(d, j->caller.org, j->caller.credential, m)};
+		.groups = j->self_groups};
+	if (!j->caller.token)
+		j->self.credential =
+			directory_credential(d, j->caller.org, j->caller.credential, m);
 	if (j->self.principal)
 		directory_groups(d, j->org, j->self.principal, j->self_groups, m);
 }
@@ -66,23 +68,28 @@ judge_open(struct judge *j, const struct authzen *door, struct str header,
 	j->asked = false;
 	j->misses.count = 0;
 	j->misses.overflow = false;
-	enum status rc = signin_bearer(
-		&j->caller, door->directory, door->keyring, header, j->now_us, &j->misses, err);
+	const struct proof proof = {header, j->now_us, j->arena};
+	enum status rc = signin_bearer(&j->caller, &door->signin, &proof, &j->misses, err);
 	if (rc != OK)
 		return rc;
 	/* Asked for before anything is looked up: what is found is at least this new. */
-	j->revision = directory_revision(door->directory, j->caller.org);
-	j->age_us = directory_age_us(door->directory);
+	j->revision = directory_revision(door->signin.directory, j->caller.org);
+	j->age_us = directory_age_us(door->signin.directory);
 	find_self(j);
 	if (!uuid_is_nil(workspace.id))
-		j->workspace =
-			directory_workspace(door->directory, j->caller.org, workspace, &j->misses);
+		j->workspace = directory_workspace(
+			door->signin.directory, j->caller.org, workspace, &j->misses);
 	if (j->misses.count)
 		return ERR_UNAUTHENTICATED;
 	/* It can have been deleted since it was proved. */
-	if (!j->org || !j->self.principal || !j->self.credential)
+	if (!j->org || !j->self.principal || (!j->self.credential && !j->caller.token))
 		return error_set(err, ERR_UNAUTHENTICATED, "unauthenticated",
 			"The caller is no longer active.");
+	if (j->caller.token) {
+		rc = token_bounds_load(&j->self.bounds, j->caller.token, j->org, j->arena, err);
+		if (rc != OK)
+			return rc;
+	}
 	if (uuid_is_nil(workspace.id))
 		return OK;
 	if (!j->workspace)

@@ -6,9 +6,9 @@
 #include "iam/call.h"
 
 /*
- * From what a request says to a decision. All of it happens inside one directory_enter section and
- * allocates nothing. What is not in memory is noted in `misses`; then what was found so far means
- * nothing: load, and begin again from judge_open.
+ * From what a request says to a decision. All of it happens inside one directory_enter section,
+ * and allocates nothing unless a token is proved. What is not in memory is noted in `misses`; then
+ * what was found so far means nothing: load, and begin again from judge_open.
  */
 struct judge {
 	const struct authzen *door;
@@ -20,7 +20,8 @@ struct judge {
 	int64_t revision; /* what is decided on is at least this new */
 	int64_t age_us;
 
-	/* Set before judge_open: all that was committed when the request came is known by now.
+	struct arena *arena; /* set before judge_open: what tokens prove is kept there */
+	/* As well: all that was committed when the request came is known by now.
 	 * Afterwards: what was demanded is newer than what is known, and asking may help. */
 	bool caught_up, behind;
 

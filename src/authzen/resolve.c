@@ -1,7 +1,7 @@
 #include "authzen/resolve.h"
 
 #include "model/names.h"
-#include "signin/credential.h"
+#include "signin/token.h"
 
 /* Where a request says that it asks. */
 struct place {
@@ -16,7 +16,7 @@ find_workspace(struct judge *j, struct str text)
 	struct workspace_id id;
 	if (!uuid_parse(text, &id.id))
 		return NULL;
-	return directory_workspace(j->door->directory, j->org->id, id, &j->misses);
+	return directory_workspace(j->door->signin.directory, j->org->id, id, &j->misses);
 }
 
 static struct place
@@ -31,8 +31,8 @@ find_place(struct judge *j, const struct access_request *request)
 	struct workspace_id own = j->self.principal->workspace;
 	if (uuid_is_nil(own.id))
 		return (struct place){0};
-	return (struct place){
-		.workspace = directory_workspace(j->door->directory, j->org->id, own, &j->misses)};
+	return (struct place){.workspace = directory_workspace(
+				      j->door->signin.directory, j->org->id, own, &j->misses)};
 }
 
 static void
@@ -64,13 +64,13 @@ find_rgroup(struct target *out, struct judge *j, const struct access_request *re
 	if (!uuid_parse(request->resource_id, &id.id))
 		return;
 	const struct rgroup_view *group =
-		directory_rgroup(j->door->directory, j->org->id, id, &j->misses);
+		directory_rgroup(j->door->signin.directory, j->org->id, id, &j->misses);
 	if (!group)
 		return;
 	const struct workspace_view *workspace = NULL;
 	if (!uuid_is_nil(group->workspace.id)) {
 		workspace = directory_workspace(
-			j->door->directory, j->org->id, group->workspace, &j->misses);
+			j->door->signin.directory, j->org->id, group->workspace, &j->misses);
 		if (!workspace)
 			return;
 	}
@@ -93,7 +93,7 @@ find_resource(struct target *out, struct judge *j, const struct access_request *
 	*out = (struct target){
 		.kind = TARGET_RESOURCE, .workspace = place->workspace, .type = type};
 	if (type)
-		out->resource = directory_resource(j->door->directory, j->org->id, workspace,
+		out->resource = directory_resource(j->door->signin.directory, j->org->id, workspace,
 			request->resource_type, request->resource_id, &j->misses);
 }
 
@@ -125,7 +125,7 @@ resolve__expect(struct judge *j, const struct access_request *request)
 {
 	struct principal_id id;
 	if (uuid_parse(request->subject_id, &id.id))
-		directory_expect_principal(j->door->directory, j->org, id);
+		directory_expect_principal(j->door->signin.directory, j->org, id);
 }
 
 static const struct principal_view *
@@ -136,26 +136,49 @@ find_principal(struct judge *j, const struct access_request *request)
 	if (kind == KIND_NONE || !uuid_parse(request->subject_id, &id.id))
 		return NULL;
 	const struct principal_view *view =
-		directory_principal(j->door->directory, j->org, id, &j->misses);
+		directory_principal(j->door->signin.directory, j->org, id, &j->misses);
 	return view && view->kind == kind ? view : NULL;
+}
+
+static bool
+by_secret(struct subject *subject, struct judge *j, const struct access_request *request)
+{
+	const struct credential_view *credential =
+		signin_secret(&j->door->signin, request->subject_id, &j->misses);
+	if (!credential || !uuid_eq(credential->org.id, j->org->id.id))
+		return false;
+	subject->credential = credential;
+	subject->principal = directory_principal(
+		j->door->signin.directory, j->org, credential->principal, &j->misses);
+	return true;
+}
+
+/* Of an access token what it lets through counts as well. */
+static bool
+by_token(struct subject *subject, struct judge *j, const struct access_request *request)
+{
+	const struct proof proof = {request->subject_id, j->now_us, j->arena};
+	struct token token;
+	struct error why = {0};
+	if (signin_token(&token, &subject->principal, &j->door->signin, &proof, &j->misses, &why) !=
+			OK ||
+		!uuid_eq(token.org.id, j->org->id.id))
+		return false;
+	return token_bounds_load(&subject->bounds, &token, j->org, j->arena, &why) == OK;
 }
 
 void
 resolve__subject(
 	struct ruling *out, struct judge *j, const struct access_request *request, bool *proved)
 {
-	struct directory *d = j->door->directory;
+	struct directory *d = j->door->signin.directory;
 	struct subject *subject = &out->question.subject;
 	*subject = (struct subject){.groups = out->groups};
 	if (str_eq(request->subject_type, STR("token"))) {
-		const struct credential_view *credential =
-			signin_secret(d, j->door->keyring, request->subject_id, &j->misses);
-		*proved = credential && uuid_eq(credential->org.id, j->org->id.id);
+		*proved = token_is_jwt(request->subject_id) ? by_token(subject, j, request)
+							    : by_secret(subject, j, request);
 		if (!*proved)
 			return;
-		subject->credential = credential;
-		subject->principal =
-			directory_principal(d, j->org, credential->principal, &j->misses);
 	} else {
 		subject->principal = find_principal(j, request);
 	}

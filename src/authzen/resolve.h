@@ -17,9 +17,9 @@ void resolve__target(struct target *out, struct judge *j, const struct access_re
 /* Has fetched, while the target is looked for, what the look-up of the subject will wait for. */
 void resolve__expect(struct judge *j, const struct access_request *request);
 
-/* A subject is a kind of principal with its identifier, or a "token" with a secret for its
- * identifier, which is then judged as the credential. `*proved` is false for a token that proves
- * nothing in this organisation. */
+/* A subject is a kind of principal with its identifier, or a "token" with a secret or an
+ * access token for its identifier, which is then judged as the credential. `*proved` is false for a
+ * token that proves nothing in this organisation. */
 void resolve__subject(
 	struct ruling *out, struct judge *j, const struct access_request *request, bool *proved);
 

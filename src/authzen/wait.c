@@ -75,7 +75,7 @@ hand_over(struct waiting *w, const struct authzen *door, asking *ask)
 		answer_overloaded(w->http);
 		return;
 	}
-	enum status rc = ask(door->directory, &w->load, &err);
+	enum status rc = ask(door->signin.directory, &w->load, &err);
 	if (rc != OK) {
 		/* Nobody else resumes what was not handed over. */
 		w->status = rc;

@@ -21,6 +21,7 @@ struct server {
 	struct config *config;
 	struct installation installation;
 	struct api *api;
+	struct signin signin;
 	struct authzen authzen;
 	struct worker *worker;
 	struct http_server *_Atomic http; /* NULL for the first moments of its own start */

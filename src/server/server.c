@@ -48,8 +48,7 @@ open_doors(struct server *server, struct error *err)
 {
 	const struct api_options options = {
 		.store = server->installation.store,
-		.directory = server->installation.directory,
-		.keyring = server->installation.keyring,
+		.signin = &server->signin,
 	};
 
 	return api_new(&server->api, &options, err);
@@ -84,10 +83,13 @@ listen_http(struct server *server, struct error *err)
 static void
 begin_serving(struct server *server)
 {
-	server->authzen = (struct authzen){
+	server->signin = (struct signin){
 		.directory = server->installation.directory,
 		.keyring = server->installation.keyring,
 		.base_url = str_from(server->config->base_url),
+	};
+	server->authzen = (struct authzen){
+		.signin = server->signin,
 		.max_stale_us = server->config->max_stale_s * US_PER_S,
 	};
 	atomic_store_explicit(&server->phase, PHASE_SERVING, memory_order_release);

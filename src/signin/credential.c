@@ -1,11 +1,13 @@
 #include "signin/credential.h"
 
-static enum status
-refuse(struct error *err)
+#include "signin/token.h"
+
+enum status
+signin__refuse(struct error *err)
 {
 	return error_set(err, ERR_UNAUTHENTICATED, "unauthenticated",
-		"Send the secret of an active API key, service account, gateway or device as "
-		"Authorization: Bearer.");
+		"Send a live access token, or the secret of an active API key, service account, "
+		"gateway or device, as Authorization: Bearer.");
 }
 
 /* The scheme in any case, blanks, and one token. */
@@ -40,62 +42,90 @@ is_alive(enum state state, int64_t expires_us, int64_t now_us)
 	return state == STATE_ACTIVE && now_us < expires_us;
 }
 
-static const struct principal_view *
-find_principal(struct directory *d, const struct credential_view *credential, int64_t now_us,
-	struct misses *misses)
+const struct principal_view *
+signin__principal(const struct signin *signin, struct org_id org_id, struct principal_id id,
+	int64_t now_us, struct misses *misses)
 {
-	const struct org_view *org = directory_org(d, credential->org, misses);
+	struct directory *d = signin->directory;
+	const struct org_view *org = directory_org(d, org_id, misses);
 	if (!org || org->state != STATE_ACTIVE)
 		return NULL;
-	const struct principal_view *principal =
-		directory_principal(d, org, credential->principal, misses);
+	const struct principal_view *principal = directory_principal(d, org, id, misses);
 	if (!principal || !is_alive(principal->state, principal->expires_us, now_us))
 		return NULL;
 	if (uuid_is_nil(principal->workspace.id))
 		return principal;
 	const struct workspace_view *workspace =
-		directory_workspace(d, org->id, principal->workspace, misses);
+		directory_workspace(d, org_id, principal->workspace, misses);
 	return workspace && workspace->state == STATE_ACTIVE ? principal : NULL;
 }
 
 const struct credential_view *
-signin_secret(
-	struct directory *d, const struct keyring *k, struct str secret, struct misses *misses)
+signin_secret(const struct signin *signin, struct str secret, struct misses *misses)
 {
 	struct secret_parts parts;
 	if (!secret.ptr || !secret_parse(&parts, secret) || !is_for_calling(parts.prefix))
 		return NULL;
 	struct org_id org = {parts.org};
 	struct credential_id id = {parts.credential};
-	const struct credential_view *view = directory_credential(d, org, id, misses);
-	if (!view || !keyring_verify(k, view->hash, view->pepper, secret))
+	const struct credential_view *view =
+		directory_credential(signin->directory, org, id, misses);
+	if (!view || !keyring_verify(signin->keyring, view->hash, view->pepper, secret))
 		return NULL;
 	return view;
 }
 
-/* check: parameters, as all of it differs from call to call on the way of a decision. */
-enum status
-signin_bearer(struct caller *out, struct directory *d, const struct keyring *k, struct str header,
-	int64_t now_us, struct misses *misses, struct error *err)
+static enum status
+by_secret(struct caller *out, const struct signin *signin, const struct proof *proof,
+	struct misses *misses, struct error *err)
 {
-	*out = (struct caller){0};
-	ASSERT(misses->count == 0);
 	/* The hash comes first: what a stranger asks for is never loaded beyond it. */
-	const struct credential_view *credential =
-		signin_secret(d, k, bearer_token(header), misses);
+	const struct credential_view *credential = signin_secret(signin, proof->text, misses);
 	if (misses->count)
 		return ERR_UNAUTHENTICATED;
-	if (!credential || !is_alive(credential->state, credential->expires_us, now_us))
-		return refuse(err);
-	const struct principal_view *principal = find_principal(d, credential, now_us, misses);
+	if (!credential || !is_alive(credential->state, credential->expires_us, proof->now_us))
+		return signin__refuse(err);
+	const struct principal_view *principal = signin__principal(
+		signin, credential->org, credential->principal, proof->now_us, misses);
 	if (misses->count)
 		return ERR_UNAUTHENTICATED;
 	if (!principal)
-		return refuse(err);
+		return signin__refuse(err);
 	*out = (struct caller){.org = credential->org,
 		.principal = principal->id,
 		.credential = credential->id,
 		.kind = principal->kind};
-	directory_credential_used(d, credential->org, credential->id, now_us);
+	directory_credential_used(
+		signin->directory, credential->org, credential->id, proof->now_us);
 	return OK;
+}
+
+static enum status
+by_token(struct caller *out, const struct signin *signin, const struct proof *proof,
+	struct misses *misses, struct error *err)
+{
+	const struct principal_view *principal;
+	struct token *token = arena_new_one(proof->arena, struct token);
+	if (!token)
+		return error_no_memory(err);
+	enum status rc = signin_token(token, &principal, signin, proof, misses, err);
+	if (rc == OK)
+		*out = (struct caller){.org = token->org,
+			.principal = token->principal,
+			.credential = {token->id},
+			.kind = principal->kind,
+			.token = token};
+	return rc;
+}
+
+enum status
+signin_bearer(struct caller *out, const struct signin *signin, const struct proof *proof,
+	struct misses *misses, struct error *err)
+{
+	struct proof bare = *proof;
+	*out = (struct caller){0};
+	ASSERT(misses->count == 0);
+	bare.text = bearer_token(proof->text);
+	return token_is_jwt(bare.text) ? by_token(out, signin, &bare, misses, err)
+				       : by_secret(out, signin, &bare, misses, err);
 }

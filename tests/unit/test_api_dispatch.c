@@ -172,6 +172,7 @@ static const struct sql ADD_CREDENTIAL =
 	    "created_us) VALUES ($1, $2, $3, 'key', $4, $5, 1, 0)");
 
 static struct keyring *ring;
+static struct signin signin;
 static struct api *api;
 static struct http_server *server;
 static struct secret_text admin, nobody; /* secrets */
@@ -233,7 +234,8 @@ set_up(void **state)
 	secret_issue(&admin, "twk_", ORG_A.id, id_of(4, 1));
 	secret_issue(&nobody, "twk_", ORG_A.id, id_of(4, 2));
 	change(f, write_rows, NULL);
-	struct api_options options = {f->store, f->directory, ring};
+	signin = (struct signin){f->directory, ring, STR("http://127.0.0.1")};
+	struct api_options options = {f->store, &signin};
 	assert_int_equal(api_new(&api, &options, &err), OK);
 	struct http_options http = {.address = "127.0.0.1",
 		.threads = 2,

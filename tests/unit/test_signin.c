@@ -81,11 +81,12 @@ make(struct fixture *f, struct made m)
 static enum status
 ask(struct fixture *f, struct caller *caller, struct str header, struct error *err)
 {
+	const struct signin signin = {f->directory, ring, STR("http://127.0.0.1")};
+	const struct proof proof = {header, NOW, NULL};
 	for (int i = 0; i < 8; i++) {
 		struct misses misses = {0};
 		directory_enter();
-		enum status rc =
-			signin_bearer(caller, f->directory, ring, header, NOW, &misses, err);
+		enum status rc = signin_bearer(caller, &signin, &proof, &misses, err);
 		directory_leave();
 		if (misses.count == 0)
 			return rc;
