@@ -1,7 +1,7 @@
 #ifndef MODEL_CONDITION_INTERNAL_H
 #define MODEL_CONDITION_INTERNAL_H
 
-#include "model/address.h"
+#include "base/address.h"
 #include "model/condition.h"
 #include "model/zone.h"
 

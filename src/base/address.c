@@ -1,6 +1,7 @@
-#include "model/address.h"
+#include "base/address.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 
 #define MAPPED_BITS 96
@@ -39,6 +40,25 @@ address_parse(struct str text, struct address *out)
 		return false;
 	unmap(out);
 	return true;
+}
+
+bool
+address_of_socket(const struct sockaddr *socket, struct address *out)
+{
+	if (socket->sa_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)socket;
+		*out = (struct address){.len = 4};
+		memcpy(out->bytes, &v4->sin_addr, 4);
+		return true;
+	}
+	if (socket->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)socket;
+		*out = (struct address){.len = 16};
+		memcpy(out->bytes, &v6->sin6_addr, 16);
+		unmap(out);
+		return true;
+	}
+	return false;
 }
 
 /* Clears what follows the prefix; true when anything was set there. */
@@ -92,4 +112,45 @@ cidr_contains(const struct cidr *block, const struct address *address)
 		return true;
 	uint8_t mask = (uint8_t)(0xff00U >> rest);
 	return ((block->base.bytes[whole] ^ address->bytes[whole]) & mask) == 0;
+}
+
+/* All that is special among IPv4 addresses. */
+static const struct cidr special4[] = {
+	{{4, {0}}, 8}, /* this network */
+	{{4, {10}}, 8}, /* private */
+	{{4, {100, 64}}, 10}, /* shared by customers of a carrier; a metadata service */
+	{{4, {127}}, 8}, /* loopback */
+	{{4, {169, 254}}, 16}, /* link-local, metadata services */
+	{{4, {168, 63, 129, 16}}, 32}, /* a cloud's own, though public */
+	{{4, {172, 16}}, 12}, /* private */
+	{{4, {192, 0, 0}}, 24}, /* protocol assignments, a metadata service */
+	{{4, {192, 0, 2}}, 24}, /* documentation */
+	{{4, {192, 88, 99}}, 24}, /* 6to4 relays */
+	{{4, {192, 168}}, 16}, /* private */
+	{{4, {198, 18}}, 15}, /* benchmarks */
+	{{4, {198, 51, 100}}, 24}, /* documentation */
+	{{4, {203, 0, 113}}, 24}, /* documentation */
+	{{4, {224}}, 3}, /* multicast, reserved, broadcast */
+};
+/* The Internet is in 2000::/3 alone, but for these. */
+static const struct cidr global6 = {{16, {0x20}}, 3};
+static const struct cidr special6[] = {
+	{{16, {0x20, 0x01}}, 23}, /* protocol assignments, Teredo */
+	{{16, {0x20, 0x01, 0x0d, 0xb8}}, 32}, /* documentation */
+	{{16, {0x20, 0x02}}, 16}, /* 6to4 */
+	{{16, {0x3f, 0xff}}, 20}, /* documentation */
+};
+
+bool
+address_is_public(const struct address *a)
+{
+	const struct cidr *special = a->len == 4 ? special4 : special6;
+	size_t count = a->len == 4 ? ARRAY_LEN(special4) : ARRAY_LEN(special6);
+	if (a->len != 4 && !cidr_contains(&global6, a))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (cidr_contains(&special[i], a))
+			return false;
+	}
+	return true;
 }

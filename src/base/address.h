@@ -1,5 +1,5 @@
-#ifndef MODEL_ADDRESS_H
-#define MODEL_ADDRESS_H
+#ifndef BASE_ADDRESS_H
+#define BASE_ADDRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +16,16 @@ struct address {
 
 /* The usual texts of RFC 4291 section 2.2 and dotted decimals; no zone, no port, no brackets. */
 bool address_parse(struct str text, struct address *out) MUST_USE;
+
+struct sockaddr;
+/* Of an IPv4 or IPv6 socket; false for any other. */
+bool address_of_socket(const struct sockaddr *socket, struct address *out) MUST_USE;
+
+/* True when the Internet leads there: not loopback, private, link-local, multicast, reserved, one's
+ * own network, documentation, nor a wrapping of such an IPv4 address (RFC 6890 and the IANA
+ * registries of special-purpose addresses), nor the one public address that a cloud gives its own
+ * servers. */
+bool address_is_public(const struct address *a);
 
 struct cidr {
 	struct address base;
