@@ -140,6 +140,8 @@ exchange_decode(struct exchange *x, struct error *err)
 		rc = decode_if_match(x, err);
 	if (rc == OK && x->route->previews)
 		x->op.preview = param_bool(&x->op, "preview");
+	if (rc == OK)
+		rc = exchange_read_key(x, err);
 	/* The body comes last: what was parsed has an owner from then on. */
 	return rc == OK ? decode_body(x, err) : rc;
 }

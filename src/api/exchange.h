@@ -3,6 +3,7 @@
 
 #include "api/dispatch.h"
 #include "api/route.h"
+#include "iam/idempotency.h"
 
 /* One exchange of the management API on its way. In the arena of the request. */
 struct api {
@@ -29,12 +30,22 @@ struct exchange {
 	struct json *body; /* owned until the job is done */
 	struct str answer; /* in the arena, once the job has run */
 	bool undone; /* the run was only a preview */
+	bool keyed; /* `key` is there: the change may be repeated */
+	bool recalled; /* the answer is that of the first such change */
+	struct idempotency key;
+	int64_t revision; /* told with the answer to a change */
 	enum status status;
 	struct error error;
 };
 
 /* Path, query, If-Match and body, against the contract. */
 enum status exchange_decode(struct exchange *x, struct error *err) MUST_USE;
+
+/* Idempotency-Key, of a route that takes one. */
+enum status exchange_read_key(struct exchange *x, struct error *err) MUST_USE;
+/* Inside the opened call: the answer of the first, if this is a repetition; keeps a new one. */
+enum status exchange_recall(struct exchange *x, struct error *err) MUST_USE;
+enum status exchange_keep(struct exchange *x, struct error *err) MUST_USE;
 
 /* Runs the operation inside a transaction, everything around it included. */
 enum status exchange_run(struct exchange *x, struct tx *tx, struct error *err) MUST_USE;

@@ -31,6 +31,7 @@ struct route {
 	bool change; /* runs on the writer */
 	bool paged; /* takes cursor and limit */
 	bool matches; /* takes If-Match */
+	bool repeats; /* takes Idempotency-Key */
 	bool previews; /* takes ?preview=true */
 	enum principal_kind kind; /* of a handler that serves several; KIND_NONE: any */
 	unsigned success; /* the HTTP status unless the operation says another */

@@ -59,15 +59,16 @@ run_operation(struct exchange *x, struct buf *out, struct error *err)
 	return x->answer.ptr ? OK : error_no_memory(err);
 }
 
+/* Once the call is open. */
 static enum status
-run_called(struct exchange *x, struct tx *tx, struct buf *out, struct error *err)
+run_guarded(struct exchange *x, struct buf *out, struct error *err)
 {
 	const struct route *route = x->route;
 	struct call *call = &x->op.call;
-	enum status rc = call_open(call, tx, x->org, err);
+	enum status rc = OK;
 	x->op.node = node_of(x);
 	x->op.required = false;
-	if (rc == OK && route->access == ROUTE_PERMITTED)
+	if (route->access == ROUTE_PERMITTED)
 		rc = operation_require(&x->op, x->op.node, err);
 	if (rc == OK)
 		rc = run_operation(x, out, err);
@@ -76,7 +77,21 @@ run_called(struct exchange *x, struct tx *tx, struct buf *out, struct error *err
 			"The operation %s is not guarded; tell the makers.", route->name);
 	if (rc == OK && route->change)
 		rc = call_close(call, err);
+	x->revision = call->chain.revision;
 	return rc;
+}
+
+/* Who repeats a change is told what it was told, whatever it may do by now. */
+static enum status
+run_called(struct exchange *x, struct tx *tx, struct buf *out, struct error *err)
+{
+	enum status rc = call_open(&x->op.call, tx, x->org, err);
+	if (rc == OK)
+		rc = exchange_recall(x, err);
+	if (rc != OK || x->recalled)
+		return rc;
+	rc = run_guarded(x, out, err);
+	return rc == OK ? exchange_keep(x, err) : rc;
 }
 
 enum status
@@ -111,7 +126,7 @@ exchange_answer(struct exchange *x)
 	if (op->location.ptr)
 		http_add_header(x->http, "Location", op->location);
 	if (op->route->change && !x->undone) {
-		snprintf(number, sizeof(number), "%lld", (long long)op->call.chain.revision);
+		snprintf(number, sizeof(number), "%lld", (long long)x->revision);
 		http_add_header(x->http, "Thingward-Revision", str_from(number));
 	}
 	bool empty = op->http_status == 204 || !x->answer.len;

@@ -6,10 +6,14 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "iam/credentials.h"
+#include "iam/idempotency.h"
 
 #define ROUND_US (5 * US_PER_S)
 #define ROUNDS_PER_LOG 12
+#define ROUNDS_PER_PURGE 12
 #define BATCH 256
+/* Of what is too old: the rest goes in the next round. */
+#define PURGES_PER_ROUND 20
 
 struct worker {
 	struct server *server;
@@ -44,6 +48,35 @@ note_uses(struct server *server)
 		struct error err = {0};
 		if (store_change_wait(at->store, &n.job, &err) != OK) {
 			log_event(LOG_WARN, "uses-not-noted", LOG_Z("text", err.text),
+				LOG_Z("detail", err.detail));
+			return;
+		}
+	}
+}
+
+struct purging {
+	struct store_job job; /* first */
+	int64_t purged;
+};
+
+static enum status
+purge_run(struct store_job *job, struct tx *tx, struct error *err)
+{
+	struct purging *p = (struct purging *)(void *)job;
+
+	return idempotency_purge(&p->purged, tx, clock_now_us() - IDEMPOTENCY_KEPT_US, err);
+}
+
+/* Answers that nobody can ask for again. */
+static void
+purge_answers(struct server *server)
+{
+	struct purging p = {.job = {.run = purge_run}, .purged = IDEMPOTENCY_PURGED_MAX};
+
+	for (int i = 0; i < PURGES_PER_ROUND && p.purged == IDEMPOTENCY_PURGED_MAX; i++) {
+		struct error err = {0};
+		if (store_change_wait(server->installation.store, &p.job, &err) != OK) {
+			log_event(LOG_WARN, "answers-not-purged", LOG_Z("text", err.text),
 				LOG_Z("detail", err.detail));
 			return;
 		}
@@ -87,6 +120,8 @@ worker_main(void *arg)
 
 	for (unsigned round = 1; wait_round(w); round++) {
 		note_uses(w->server);
+		if (round % ROUNDS_PER_PURGE == 1)
+			purge_answers(w->server);
 		if (round % ROUNDS_PER_LOG == 0)
 			log_figures(w->server);
 	}

@@ -186,7 +186,8 @@ error__unknown(struct error *err)
 {
 	return error_set(err, ERR_BUSY, "outcome-unknown",
 		"It is not known whether this change was made: the database was lost while it was "
-		"being told. Look before you repeat it.");
+		"being told. Repeat it with its Idempotency-Key, or look "
+		"first.");
 }
 
 void

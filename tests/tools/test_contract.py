@@ -35,7 +35,9 @@ paths:
       tags: [things]
       x-permission: iam:things:make
       x-node: org
-      parameters: [{$ref: '#/components/parameters/Org'}]
+      parameters:
+        - {$ref: '#/components/parameters/Org'}
+        - {$ref: '#/components/parameters/IdempotencyKey'}
       requestBody:
         required: true
         content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}
@@ -43,6 +45,8 @@ paths:
 components:
   parameters:
     Org: {name: org, in: path, required: true, description: O, schema: {type: string, format: uuid}}
+    IdempotencyKey:
+      {name: Idempotency-Key, in: header, description: I, schema: {type: string, maxLength: 255}}
   responses: {}
   schemas:
     Thing:
@@ -122,6 +126,15 @@ class Refusals(unittest.TestCase):
 
     def test_path_parameters_that_differ_from_the_path(self):
         self.refused(lambda d: post(d).update(parameters=[]), "thing_create", "path parameters")
+
+    def test_a_post_that_cannot_be_repeated(self):
+        self.refused(lambda d: post(d)["parameters"].pop(), "thing_create", "IdempotencyKey")
+        self.refused(lambda d: post(d).update({"x-change": False}), "thing_create",
+                     "IdempotencyKey")
+
+    def test_an_unknown_header(self):
+        self.refused(lambda d: d["components"]["parameters"]["IdempotencyKey"]
+                     .update(name="X-Key"), "IdempotencyKey", "If-Match")
 
     def test_two_operations_of_one_name(self):
         def change(d):

@@ -153,6 +153,7 @@ def parameters(tables, operation, where, name):
 def route(tables, operation):
     names = [p['name'] for p in operation['parameters'] if p['in'] == 'path']
     query_names = [p['name'] for p in operation['parameters'] if p['in'] == 'query']
+    headers = [p['name'] for p in operation['parameters'] if p['in'] == 'header']
     path, path_count = parameters(tables, operation, 'path', f'path_of_{operation["id"]}')
     query, query_count = parameters(tables, operation, 'query', f'query_of_{operation["id"]}')
     access = {'public': 'ROUTE_PUBLIC', 'authenticated': 'ROUTE_AUTHENTICATED'}.get(
@@ -173,7 +174,8 @@ def route(tables, operation):
         f'.workspace_at = {names.index("workspace") if "workspace" in names else -1}',
         f'.change = {str(operation["change"]).lower()}',
         f'.paged = {str(operation["paged"]).lower()}',
-        f'.matches = {str(any(p["in"] == "header" for p in operation["parameters"])).lower()}',
+        f'.matches = {str("If-Match" in headers).lower()}',
+        f'.repeats = {str("Idempotency-Key" in headers).lower()}',
         f'.previews = {str("preview" in query_names).lower()}',
         f'.kind = KIND_{(operation["kind"] or "none").upper()}', f'.success = {success}',
         f'.body_max = {operation["body_max"]}',

@@ -10,6 +10,7 @@ CLASSES = ('read', 'write', 'destructive')
 KINDS = ('member', 'end_user', 'service_account', 'api_key', 'application', 'gateway', 'device')
 NODES = ('platform', 'org', 'workspace', 'stated', 'self')
 DOORS = ('authzen', 'server')
+HEADERS = ('If-Match', 'Idempotency-Key')
 BODY_MAX_DEFAULT = 64 * 1024
 BODY_MAX_MOST = 4 * 1024 * 1024
 PATH_PARAMETERS_MAX = 6
@@ -83,8 +84,8 @@ class Contract:
         only(spec, {'name', 'in', 'required', 'description', 'schema'}, place)
         if spec['in'] not in ('path', 'query', 'header'):
             raise ContractError(f'{place}: a parameter is in path, query or header')
-        if spec['in'] == 'header' and spec['name'] != 'If-Match':
-            raise ContractError(f'{place}: the only header that is known is If-Match')
+        if spec['in'] == 'header' and spec['name'] not in HEADERS:
+            raise ContractError(f'{place}: the headers that are known are {", ".join(HEADERS)}')
         if spec['in'] == 'path' and spec.get('required') is not True:
             raise ContractError(f'{place}: a parameter of the path is required')
         if spec['in'] == 'query' and spec.get('required'):
@@ -158,6 +159,10 @@ class Contract:
             raise ContractError(f'{place}: what is public changes nothing and says security: []')
         if permission != 'public' and 'security' in spec:
             raise ContractError(f'{place}: only what is public says security')
+        headers = [p['name'] for p in operation['parameters'] if p['in'] == 'header']
+        if ('Idempotency-Key' in headers) != (change and method == 'post'):
+            raise ContractError(f'{place}: each POST that changes something, and nothing else, '
+                                'takes IdempotencyKey')
         if method in ('get', 'delete') and operation['body']:
             raise ContractError(f'{place}: takes no body')
         operation.update(permission=permission, node=node, kind=kind, body_max=body_max,

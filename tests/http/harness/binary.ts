@@ -62,6 +62,15 @@ export class Store {
     database.close();
   }
 
+  /** The one value that a query finds, as text. */
+  value(sql: string): string {
+    if (this.url !== undefined) return psql(this.url, sql);
+    const database = new DatabaseSync(this.path, { readOnly: true });
+    const row = database.prepare(sql).get() ?? {};
+    database.close();
+    return String(Object.values(row)[0]);
+  }
+
   /** An identifier as the engine's SQL writes it. */
   literal(id: string): string {
     const hex = id.replaceAll("-", "");
