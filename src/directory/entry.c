@@ -7,6 +7,25 @@
  * one and a half buckets of the table, and two slots of the index. */
 #define OVERHEAD (8 + 8 + 24 + 16)
 
+/* About what a private key takes, once it is opened. */
+#define KEY_OPENED ((size_t)6 * 1024)
+
+static size_t
+size_of_opened(const struct view_key *key, const void *view)
+{
+	const struct keys_view *keys = view;
+	return keys && key->kind == VIEW_KEYS ? keys->count * KEY_OPENED : 0;
+}
+
+static void
+close_keys(const struct keys_view *keys)
+{
+	for (uint32_t i = 0; i < keys->count; i++) {
+		struct sign_key *key = atomic_load(&keys->keys[i].opened->key);
+		sign_key_free(&key);
+	}
+}
+
 static enum status
 pack_failed(const struct packer *p, struct error *err)
 {
@@ -64,7 +83,8 @@ entry__new(struct entry **out, const struct view_key *key, const void *view, str
 	e->kind = (uint8_t)key->kind;
 	e->absent = view == NULL;
 	atomic_store_explicit(&e->used, 1, memory_order_relaxed);
-	e->size = (uint32_t)(malloc_usable_size(e) + conditions_size + OVERHEAD);
+	e->size = (uint32_t)(malloc_usable_size(e) + conditions_size + size_of_opened(key, view) +
+		OVERHEAD);
 	enum status rc = view ? fill(e, &measured, conditions_size, view, err) : OK;
 	if (rc != OK) {
 		entry__free(e);
@@ -79,6 +99,8 @@ entry__free(struct entry *e)
 {
 	if (e->owns_conditions)
 		arena_free(&e->conditions);
+	if (e->kind == VIEW_KEYS && !e->absent)
+		close_keys(entry__view(e));
 	free(e);
 }
 

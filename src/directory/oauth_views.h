@@ -1,6 +1,9 @@
 #ifndef DIRECTORY_OAUTH_VIEWS_H
 #define DIRECTORY_OAUTH_VIEWS_H
 
+#include <stdatomic.h>
+
+#include "crypto/sign.h"
 #include "model/ids.h"
 #include "model/kinds.h"
 
@@ -24,13 +27,20 @@ enum key_state {
 	KEY_RETIRED = 3, /* published as long as a token of it can live */
 };
 
+/* The one thing in a view that changes: its private key as whoever first signs with it opens it
+ * (signin/signer.h). It goes when the view goes, so that no key is kept longer than published. */
+struct opened_key {
+	struct sign_key *_Atomic key; /* NULL until then */
+};
+
 struct signing_key_view {
 	struct uuid id; /* its text is the `kid` */
-	int algorithm; /* enum sign_algorithm */
+	enum sign_alg algorithm;
 	enum key_state state;
 	int64_t retired_us; /* 0 until then */
 	struct str public_key; /* a JWK, JSON text */
 	struct str private_key; /* PKCS #8, sealed under the master key */
+	struct opened_key *opened; /* NULL in a view that is not the directory's */
 };
 
 /* All keys of an issuer that are published; none until the first was needed. */
@@ -73,7 +83,7 @@ struct client_view {
 	bool require_pkce;
 	bool first_party;
 	int32_t access_ttl_s, refresh_idle_s, refresh_ttl_s;
-	int id_token_algorithm; /* enum sign_algorithm */
+	enum sign_alg id_token_algorithm;
 	struct str jwks, jwks_uri, backchannel_uri; /* absent: none */
 };
 

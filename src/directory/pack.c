@@ -208,9 +208,12 @@ put_keys(struct packer *p, const struct keys_view *from)
 	for (uint32_t i = 0; i < from->count; i++) {
 		struct str public_key = put_str(p, from->keys[i].public_key);
 		struct str private_key = put_str(p, from->keys[i].private_key);
+		const struct opened_key closed = {NULL};
+		struct opened_key *opened = put(p, &closed, sizeof(closed));
 		if (keys) {
 			keys[i].public_key = public_key;
 			keys[i].private_key = private_key;
+			keys[i].opened = opened;
 		}
 	}
 	if (view)

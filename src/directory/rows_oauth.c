@@ -61,7 +61,7 @@ read_keys(struct keys_view *view, struct query *q, struct arena *arena, struct e
 		struct signing_key_view *key = &keys[view->count++];
 		*key = (struct signing_key_view){
 			.id = query_uuid(q, 0),
-			.algorithm = (int)query_int(q, 1),
+			.algorithm = (enum sign_alg)query_int(q, 1),
 			.state = (enum key_state)query_int(q, 2),
 			.retired_us = query_int(q, 3),
 			.public_key = query_str_copy(q, 4, arena),
@@ -130,7 +130,7 @@ read_client(struct client_view *view, struct query *q, struct arena *arena, stru
 	view->access_ttl_s = (int32_t)query_int(q, 8);
 	view->refresh_idle_s = (int32_t)query_int(q, 9);
 	view->refresh_ttl_s = (int32_t)query_int(q, 10);
-	view->id_token_algorithm = (int)query_int(q, 11);
+	view->id_token_algorithm = (enum sign_alg)query_int(q, 11);
 	view->jwks = query_str_copy(q, 12, arena);
 	view->jwks_uri = query_str_copy(q, 13, arena);
 	view->backchannel_uri = query_str_copy(q, 14, arena);
