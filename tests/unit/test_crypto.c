@@ -61,6 +61,57 @@ check_hmac(const void *key, size_t key_len, const void *data, size_t len, const 
 	crypto_hmac_key_free(&prepared);
 }
 
+/* RFC 2202 section 3, test cases 1 and 2, and nothing under no key. */
+static void
+test_hmac_sha1__rfc2202(void **state)
+{
+	(void)state;
+	static const struct {
+		struct str key, message;
+		const char *want;
+	} cases[] = {
+		{STR("\v\v\v\v\v\v\v\v\v\v\v\v\v\v\v\v\v\v\v\v"), STR("Hi There"),
+			"b617318655057264e28bc0b6fb378c8ef146be00"},
+		{STR("Jefe"), STR("what do ya want for nothing?"),
+			"effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"},
+		{STR(""), STR(""), "fbdb1d1b18aa6c08324b7d64b71fb76370690e1d"},
+		{{NULL, 0}, {NULL, 0}, "fbdb1d1b18aa6c08324b7d64b71fb76370690e1d"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct error err = {0};
+		uint8_t mac[SHA1_LEN];
+		char hex[2 * SHA1_LEN + 1];
+		assert_int_equal(crypto_hmac_sha1(mac, cases[i].key, cases[i].message, &err), OK);
+		crypto_hex(hex, mac, sizeof(mac));
+		assert_string_equal(hex, cases[i].want);
+	}
+}
+
+/* RFC 6238 appendix B: eight digits of a step of 30 seconds. */
+static void
+test_hmac_sha1__rfc6238(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t time_s;
+		uint32_t want;
+	} cases[] = {{59, 94287082}, {1111111109, 7081804}, {1111111111, 14050471},
+		{1234567890, 89005924}, {2000000000, 69279037}, {20000000000, 65353130}};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct error err = {0};
+		uint8_t mac[SHA1_LEN], step[8];
+		for (int k = 0; k < 8; k++)
+			step[k] = (uint8_t)(cases[i].time_s / 30 >> (56 - 8 * k));
+		assert_int_equal(crypto_hmac_sha1(mac, STR("12345678901234567890"),
+					 (struct str){(const char *)step, sizeof(step)}, &err),
+			OK);
+		const uint8_t *at = mac + (mac[SHA1_LEN - 1] & 15);
+		uint32_t code = (uint32_t)(at[0] & 127) << 24 | (uint32_t)at[1] << 16 |
+			(uint32_t)at[2] << 8 | at[3];
+		assert_int_equal(code % 100000000, cases[i].want);
+	}
+}
+
 /* RFC 4231, test cases 1 to 4, 6 and 7. */
 static void
 test_hmac__rfc4231(void **state)
@@ -296,6 +347,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sha256__vectors),
+		cmocka_unit_test(test_hmac_sha1__rfc2202),
+		cmocka_unit_test(test_hmac_sha1__rfc6238),
 		cmocka_unit_test(test_hmac__rfc4231),
 		cmocka_unit_test(test_hmac__empty_key),
 		cmocka_unit_test(test_hmac__one_key_many_threads),
