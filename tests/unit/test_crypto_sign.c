@@ -185,6 +185,27 @@ test_sign__export_and_load(void **state)
 	assert_int_equal(sign_key_load(&none, SIGN_ES256, (struct str){0}, &why), ERR_CORRUPT);
 }
 
+/* A key of secp256k1, whose numbers are as long as those of P-256. */
+static void
+test_sign__load_of_another_curve(void **state)
+{
+	(void)state;
+	struct str text =
+		STR("MHQCAQEEIHOTwRjr94ZEJtHDBNICvfpI1shgPaRhl6-roE4uE2lCoAcGBSuBBAAKoUQDQgAE"
+		    "7hUkeg6UrPUT52oHOMYwJUjDFzE1cFp44GFyd1wqWjBUxi_pMLs1pOvtihDaI7gvl86d_a7w"
+		    "7fwwBAhFdwLAnQ");
+	uint8_t der[256];
+	size_t len = 0;
+	struct error err = {0};
+	struct sign_key *key = NULL;
+	assert_true(crypto_base64url_decode(der, sizeof(der), &len, text));
+	assert_int_equal(
+		sign_key_load(&key, SIGN_ES256, (struct str){(const char *)der, len}, &err),
+		ERR_CORRUPT);
+	assert_string_equal(err.code, "key-broken");
+	assert_null(key);
+}
+
 /* RFC 8037 appendix A.4 from the private key of A.1, as PKCS#8 (RFC 8410 section 7). */
 static void
 test_sign__rfc8037(void **state)
@@ -399,6 +420,7 @@ main(void)
 		cmocka_unit_test(test_sign__es256_is_always_64_bytes),
 		cmocka_unit_test(test_sign__every_bit_counts),
 		cmocka_unit_test(test_sign__export_and_load),
+		cmocka_unit_test(test_sign__load_of_another_curve),
 		cmocka_unit_test(test_sign__rfc8037),
 		cmocka_unit_test(test_public_key__p256),
 		cmocka_unit_test(test_public_key__rsa_exponents),
