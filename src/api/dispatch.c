@@ -7,9 +7,6 @@
 #include "base/clock.h"
 #include "signin/credential.h"
 
-/* Organisation, credential and principal, each once, and again after it was dropped meanwhile. */
-#define LOADS_MAX 16
-
 enum status
 api_new(struct api **out, const struct api_options *options, struct error *err)
 {
@@ -115,42 +112,19 @@ hand_to_store(struct exchange *x)
 		hand_back(x, rc, &handing);
 }
 
-/* Made when it is needed: most requests find everything. */
-struct exchange_load {
-	struct directory_load load; /* first: what the directory hands back */
-	struct exchange *exchange;
-};
-
-static void
-loaded(struct directory_load *load, enum status status, const struct error *err)
-{
-	struct exchange *x = ((struct exchange_load *)(void *)load)->exchange;
-	x->status = status;
-	if (status != OK && err)
-		x->error = *err;
-	http_resume(x->http);
-}
-
 static void
 load_misses(struct exchange *x, const struct misses *misses)
 {
 	struct error err = {0};
-	if (!x->load)
-		x->load = arena_new_one(http_arena(x->http), struct exchange_load);
-	if (!x->load) {
-		(void)error_no_memory(&err);
-		refuse(x, &err);
-		return;
-	}
-	*x->load = (struct exchange_load){{.misses = *misses, .loaded = loaded}, x};
-	if (++x->loads > LOADS_MAX || !http_suspend(x->http)) {
-		(void)too_many(&err);
-		refuse(x, &err);
-		return;
-	}
-	enum status rc = directory_load(x->api->options.signin->directory, &x->load->load, &err);
+	enum status rc = OK;
+	if (!x->wait)
+		x->wait = wait_new(x->http, x->api->options.signin->directory, NULL);
+	if (!x->wait)
+		rc = error_no_memory(&err);
+	if (rc == OK)
+		rc = wait_for_views(x->wait, misses, &err);
 	if (rc != OK)
-		hand_back(x, rc, &err);
+		refuse(x, &err);
 }
 
 static void
@@ -226,13 +200,14 @@ begin(struct api *api, struct http_request *r)
 void
 api_handle(struct api *api, struct http_request *r)
 {
+	struct error err = {0};
 	struct exchange *x = http_state(r);
 	if (!x)
 		begin(api, r);
 	else if (x->phase == EXCHANGE_IN_STORE)
 		answer_done(x);
-	else if (x->status != OK)
-		refuse(x, &x->error);
+	else if (wait_result(x->wait, &err) != OK)
+		refuse(x, &err);
 	else
 		authenticate(x);
 }

@@ -3,6 +3,7 @@
 
 #include "api/dispatch.h"
 #include "api/route.h"
+#include "door/wait.h"
 #include "iam/idempotency.h"
 
 /* One exchange of the management API on its way. In the arena of the request. */
@@ -25,8 +26,7 @@ struct exchange {
 	struct operation_call op;
 	struct org_id org; /* acted in */
 	struct store_job job;
-	struct exchange_load *load; /* NULL until something had to be loaded */
-	unsigned loads; /* how often something had to be loaded */
+	struct wait *wait; /* NULL until something had to be loaded */
 	struct json *body; /* owned until the job is done */
 	struct str answer; /* in the arena, once the job has run */
 	bool undone; /* the run was only a preview */

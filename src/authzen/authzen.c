@@ -145,7 +145,7 @@ evaluate(struct http_request *r, const struct authzen *door, const struct route 
 void
 authzen_handle(struct http_request *r, const struct authzen *door)
 {
-	if (wait_failed(r))
+	if (authzen__wait_failed(r))
 		return;
 	struct route route = find_route(http_path(r));
 	switch (route.endpoint) {

@@ -217,7 +217,7 @@ evaluation_run(const struct evaluation *e)
 	struct error err = {0};
 	struct judge judge; /* large, and initialised by judge_open as far as it is used */
 	judge.arena = http_arena(e->http);
-	judge.caught_up = wait_caught_up(e->http);
+	judge.caught_up = authzen__caught_up(e->http);
 	judge.behind = false;
 	directory_enter();
 	enum outcome outcome = run_once(e, &judge, &err);
@@ -228,12 +228,12 @@ evaluation_run(const struct evaluation *e)
 	case OUTCOME_REFUSED:
 		if (judge.behind && !judge.caught_up &&
 			directory_is_shared(e->door->signin.directory))
-			wait_for_news(e->http, e->door);
+			authzen__wait_for_news(e->http, e->door);
 		else
 			answer_status(e->http, &err);
 		break;
 	case OUTCOME_MISSED:
-		wait_for(e->http, e->door, &judge.misses);
+		authzen__wait(e->http, e->door, &judge.misses);
 		break;
 	}
 }
