@@ -191,9 +191,9 @@ test_sign__load_of_another_curve(void **state)
 {
 	(void)state;
 	struct str text =
-		STR("MHQCAQEEIHOTwRjr94ZEJtHDBNICvfpI1shgPaRhl6-roE4uE2lCoAcGBSuBBAAKoUQDQgAE"
-		    "7hUkeg6UrPUT52oHOMYwJUjDFzE1cFp44GFyd1wqWjBUxi_pMLs1pOvtihDaI7gvl86d_a7w"
-		    "7fwwBAhFdwLAnQ");
+		STR("MIGEAgEAMBAGByqGSM49AgEGBSuBBAAKBG0wawIBAQQg_A2tcnT_i7Glnhx41aY7sypjfIVY"
+		    "WM4rip1qCuauRyihRANCAASkSDLe66Y4-IXG6N1i-vKpzQvxhSjJAGbve7344QLsiA3UYvq1"
+		    "5ldmHQMl2ERvLLzffYVnXAvhXCsOprSkoVYw");
 	uint8_t der[256];
 	size_t len = 0;
 	struct error err = {0};
