@@ -1,6 +1,7 @@
 /* One set of operations for the seven kinds; the route says which. */
 #include "iam/principals.h"
 #include "api/body.h"
+#include "api/clients.h"
 #include "api/list.h"
 #include "api/operations.h"
 #include "api/route.h"
@@ -13,12 +14,19 @@ path_principal(const struct operation_call *op)
 	return (struct principal_id){path_uuid(op, 1)};
 }
 
+/* Applications are shown with their settings where they are asked for as such. */
+static entity_writer *
+writer_of(const struct operation_call *op)
+{
+	return op->route->kind == KIND_APPLICATION ? client_write : principal_write;
+}
+
 static enum status
 show(struct operation_call *op, const struct principal *principal, enum status rc)
 {
 	if (rc != OK)
 		return rc;
-	principal_write(&op->out, NULL, principal);
+	writer_of(op)(&op->out, NULL, principal);
 	op->etag = principal->changed;
 	return OK;
 }
@@ -56,7 +64,7 @@ api_principal_list(struct operation_call *op, struct error *err)
 	}
 	enum status rc = principal_list(&principals, &count, &op->call, &filter, &op->page, err);
 	if (rc == OK)
-		list_write(op, principals, count, sizeof(*principals), principal_write);
+		list_write(op, principals, count, sizeof(*principals), writer_of(op));
 	return rc;
 }
 
@@ -104,7 +112,11 @@ decode_draft(struct principal_draft *draft, const struct operation_call *op, str
 	if (rc == OK)
 		rc = body_strings(
 			&draft->permissions, &draft->permission_count, op, "permissions", err);
-	return rc == OK ? decode_groups(draft, op, err) : rc;
+	if (rc == OK)
+		rc = decode_groups(draft, op, err);
+	if (rc == OK && draft->kind == KIND_APPLICATION)
+		rc = client_decode(&draft->client, op, err);
+	return rc;
 }
 
 static void
@@ -112,7 +124,7 @@ write_created(struct operation_call *op, const struct principal *principal,
 	const struct issued_secret *issued)
 {
 	jw_object(&op->out, NULL);
-	principal_write(&op->out, "principal", principal);
+	writer_of(op)(&op->out, "principal", principal);
 	if (issued->text.text[0]) {
 		credential_write(&op->out, "credential", &issued->credential);
 		jw_z(&op->out, "secret", issued->text.text);
@@ -142,7 +154,7 @@ enum status
 api_principal_update(struct operation_call *op, struct error *err)
 {
 	struct principal principal;
-	const struct principal_update update = {.name = body_str(op, "name"),
+	struct principal_update update = {.name = body_str(op, "name"),
 		.description = body_str(op, "description"),
 		.state = body_state(op, "state"),
 		.expires_stated = body_states(op, "expires_at"),
@@ -150,6 +162,8 @@ api_principal_update(struct operation_call *op, struct error *err)
 		.if_match = op->if_match};
 
 	enum status rc = load(&principal, op, err);
+	if (rc == OK && op->route->kind == KIND_APPLICATION)
+		rc = client_decode(&update.client, op, err);
 	if (rc == OK)
 		rc = principal_update(&principal, &op->call, principal.id, &update, err);
 	return show(op, &principal, rc);

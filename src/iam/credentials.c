@@ -218,10 +218,9 @@ credential_issue(struct issued_secret *out, struct call *call, struct principal_
 	bool own = uuid_eq(id.id, call->caller.principal.id);
 
 	enum status rc = principal_load(&principal, call, id, err);
-	if (rc == OK && !kind_has_secret(principal.kind))
+	if (rc == OK && !principal_has_secret(&principal))
 		rc = error_set(err, ERR_CONFLICT, "kind-has-no-secret",
-			"A principal of kind %s has no secret of this sort.",
-			kind_name(principal.kind));
+			"This %s has no secret of this sort.", kind_name(principal.kind));
 	if (rc == OK && own)
 		rc = check_own_end(call, draft, err);
 	if (rc == OK)

@@ -1,3 +1,4 @@
+#include "iam/clients.h"
 #include "iam/grants.h"
 #include "iam/groups.h"
 #include "iam/guard.h"
@@ -85,12 +86,14 @@ draft_check(struct call *call, const struct principal_draft *draft, struct error
 	return rc;
 }
 
-/* Who makes one of these holds its secret and can act as it: nobody gets more by a default than
+/* Who makes one of these holds what proves it and can act as it: nobody gets more by a default than
  * by stating the role. Gateways and devices have what machines alone exercise. */
 static bool
-secret_is_callers(enum principal_kind kind)
+acts_for_caller(const struct principal *principal)
 {
-	return kind_has_secret(kind) && !kind_has_resource(kind);
+	if (principal->client)
+		return principal->client->type != CLIENT_PUBLIC;
+	return principal_has_secret(principal) && !kind_has_resource(principal->kind);
 }
 
 static enum status
@@ -118,7 +121,7 @@ give_roles(struct call *call, const struct principal *principal,
 		return OK;
 	uuid_format(text, role->id.id);
 	give.role = str_from(text);
-	give.by_rule = !secret_is_callers(principal->kind);
+	give.by_rule = !acts_for_caller(principal);
 	return grant_create(&grant, call, &give, err);
 }
 
@@ -226,7 +229,7 @@ insert_credential(struct issued_secret *secret, struct call *call,
 	const struct credential_draft draft = {.name = STR("first"), .expires_us = NEVER};
 
 	*secret = (struct issued_secret){0};
-	if (!kind_has_secret(principal->kind))
+	if (!principal_has_secret(principal))
 		return OK;
 	return credential__insert(secret, call, principal->id, principal->kind, &draft, err);
 }
@@ -269,14 +272,19 @@ principal_create(struct principal *out, struct issued_secret *secret, struct cal
 	if (rc != OK)
 		return rc;
 	fill(out, call, &draft);
-	rc = set_label(out, call, &draft, err);
+	if (out->kind == KIND_APPLICATION)
+		rc = client__make(&out->client, call, out, draft.client, err);
+	if (rc == OK)
+		rc = set_label(out, call, &draft, err);
 	if (rc == OK)
 		rc = insert_resource(out, call, err);
 	if (rc == OK)
 		rc = principal__insert(call, out, err);
+	if (rc == OK && out->client)
+		rc = client__write(call, out, err);
 	if (rc == OK)
 		rc = iam__record(call, "principals.create", kind_name(out->kind), out->id.id,
-			VERSIONS(NOTHING, call_json(call, principal_write, out)), err);
+			VERSIONS(NOTHING, principal__json(call, out)), err);
 	if (rc == OK)
 		rc = join_groups(call, out, &draft, err);
 	if (rc == OK)
@@ -288,6 +296,6 @@ principal_create(struct principal *out, struct issued_secret *secret, struct cal
 	if (rc == OK)
 		rc = insert_credential(secret, call, out, err);
 	if (rc == OK)
-		call_touch(call, VIEW_PRINCIPAL, out->id.id);
+		principal__touch(call, out);
 	return rc;
 }

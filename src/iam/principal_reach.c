@@ -134,9 +134,7 @@ principal_set_ceiling(struct principal *out, struct call *call, struct principal
 		rc = owners_count(&owners, call, err);
 	if (rc == OK)
 		rc = iam__record(call, "principals.set_ceiling", kind_name(out->kind), id.id,
-			VERSIONS(call_json(call, principal_write, &before),
-				call_json(call, principal_write, out)),
-			err);
+			VERSIONS(principal__json(call, &before), principal__json(call, out)), err);
 	if (rc == OK)
 		rc = principal__write(call, out, false, err);
 	if (rc == OK)

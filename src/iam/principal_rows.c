@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "directory/rows.h"
+#include "iam/clients.h"
 #include "iam/guard.h"
 #include "iam/resource_rows.h"
 #include "iam/rows.h"
@@ -50,6 +52,7 @@ static const struct sql PRINCIPAL_ERASE[] = {
 	SQL("DELETE FROM group_members WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM reach WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM credentials WHERE org = $1 AND principal = $2"),
+	SQL("DELETE FROM clients WHERE org = $1 AND client = $2"),
 	SQL("DELETE FROM principals WHERE org = $1 AND principal = $2"),
 };
 static const struct sql CREDENTIAL_IDS =
@@ -98,11 +101,8 @@ write_resource(struct json_writer *w, const struct principal *principal)
 }
 
 void
-principal_write(struct json_writer *w, const char *name, const void *entity)
+principal__write_members(struct json_writer *w, const struct principal *principal)
 {
-	const struct principal *principal = entity;
-
-	jw_object(w, name);
 	jw_uuid(w, "id", principal->id.id);
 	iam__write_org(w, "org", principal->org);
 	jw_z(w, "kind", kind_name(principal->kind));
@@ -123,7 +123,42 @@ principal_write(struct json_writer *w, const char *name, const void *entity)
 	jw_uuid(w, "created_by", principal->created_by.id);
 	jw_time(w, "created_at", principal->created_us);
 	jw_int(w, "changed", principal->changed);
+}
+
+void
+principal_write(struct json_writer *w, const char *name, const void *entity)
+{
+	jw_object(w, name);
+	principal__write_members(w, entity);
 	jw_end_object(w);
+}
+
+struct str
+principal__json(struct call *call, const struct principal *principal)
+{
+	return call_json(call, principal->client ? client_write : principal_write, principal);
+}
+
+void
+principal__touch(struct call *call, const struct principal *principal)
+{
+	call_touch(call, VIEW_PRINCIPAL, principal->id.id);
+	if (principal->client)
+		call_touch(call, VIEW_CLIENT, principal->id.id);
+}
+
+/* The settings of an application, which has them for as long as it is there. */
+static enum status
+load_client(struct principal *principal, struct call *call, struct error *err)
+{
+	if (principal->kind != KIND_APPLICATION)
+		return OK;
+	enum status rc = rows_load_client(
+		&principal->client, call->tx, call->chain.org, principal->id, call->arena, err);
+	if (rc == OK && !principal->client)
+		rc = error_set(
+			err, ERR_CORRUPT, "store-corrupt", "The store holds a broken client.");
+	return rc;
 }
 
 /* The resource groups of those that are confined; the others have none. */
@@ -151,6 +186,14 @@ load_reach(struct principal *principal, struct call *call, struct error *err)
 	return rc;
 }
 
+/* What stands in other tables. */
+static enum status
+load_rest(struct principal *principal, struct call *call, struct error *err)
+{
+	enum status rc = load_reach(principal, call, err);
+	return rc == OK ? load_client(principal, call, err) : rc;
+}
+
 static enum status
 read_one(struct principal *out, bool *found, struct call *call, struct query *q, struct error *err)
 {
@@ -159,7 +202,7 @@ read_one(struct principal *out, bool *found, struct call *call, struct query *q,
 	if (*found)
 		rc = principal_read(out, q, call, err);
 	query_end(q);
-	return *found ? load_reach(out, call, err) : rc;
+	return *found ? load_rest(out, call, err) : rc;
 }
 
 enum status
@@ -324,7 +367,7 @@ principal_list(struct principal **out, size_t *count, struct call *call,
 		bool visible;
 		rc = principal_see(&visible, call, (*out)[i].id, (*out)[i].kind, err);
 		if (rc == OK && visible)
-			rc = load_reach(&(*out)[i], call, err);
+			rc = load_rest(&(*out)[i], call, err);
 		if (rc == OK && visible)
 			(*out)[shown++] = (*out)[i];
 	}

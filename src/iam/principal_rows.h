@@ -16,5 +16,7 @@ enum status principal__add_reach(struct call *call, struct principal_id id, stru
 	struct error *err) MUST_USE;
 enum status principal__erase(
 	struct call *call, const struct principal *principal, struct error *err) MUST_USE;
+/* Its views. */
+void principal__touch(struct call *call, const struct principal *principal);
 
 #endif

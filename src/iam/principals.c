@@ -1,6 +1,7 @@
 #include "iam/principals.h"
 
 #include "directory/rows.h"
+#include "iam/clients.h"
 #include "iam/guard.h"
 #include "iam/owners.h"
 #include "iam/principal_rows.h"
@@ -18,8 +19,12 @@ kind_has_email(enum principal_kind kind)
 }
 
 bool
-kind_has_secret(enum principal_kind kind)
+principal_has_secret(const struct principal *principal)
 {
+	enum principal_kind kind = principal->kind;
+
+	if (principal->client)
+		return client_has_secret(principal->client);
 	return kind == KIND_API_KEY || kind == KIND_SERVICE_ACCOUNT || kind_has_resource(kind);
 }
 
@@ -91,8 +96,8 @@ guard_revival(struct call *call, const struct principal *before, const struct pr
 }
 
 static enum status
-apply_update(struct principal *after, const struct call *call,
-	const struct principal_update *update, struct error *err)
+apply_update(struct principal *after, struct call *call, const struct principal_update *update,
+	struct error *err)
 {
 	if (update->name.ptr)
 		after->name = update->name;
@@ -107,6 +112,8 @@ apply_update(struct principal *after, const struct call *call,
 	enum status rc = name_check(after->name, "name", err);
 	if (rc == OK)
 		rc = description_check(after->description, "description", err);
+	if (rc == OK && after->client && update->client)
+		rc = client__change(&after->client, call, after->client, update->client, err);
 	return rc;
 }
 
@@ -129,15 +136,15 @@ principal_update(struct principal *out, struct call *call, struct principal_id i
 		rc = owners_count(&owners, call, err);
 	if (rc == OK)
 		rc = iam__record(call, "principals.update", kind_name(before.kind), id.id,
-			VERSIONS(call_json(call, principal_write, &before),
-				call_json(call, principal_write, out)),
-			err);
+			VERSIONS(principal__json(call, &before), principal__json(call, out)), err);
 	if (rc == OK)
 		rc = principal__write(call, out, out->state != before.state, err);
+	if (rc == OK && out->client)
+		rc = client__write(call, out, err);
 	if (rc == OK)
 		rc = owners_check_left(call, owners, err);
 	if (rc == OK)
-		call_touch(call, VIEW_PRINCIPAL, id.id);
+		principal__touch(call, out);
 	return rc;
 }
 
@@ -156,17 +163,16 @@ principal_delete(struct call *call, struct principal_id id, int64_t if_match, st
 		rc = owners_count(&owners, call, err);
 	if (rc == OK)
 		rc = iam__record(call, "principals.delete", kind_name(before.kind), id.id,
-			VERSIONS(call_json(call, principal_write, &before), NOTHING), err);
+			VERSIONS(principal__json(call, &before), NOTHING), err);
 	if (rc == OK)
 		rc = principal__erase(call, &before, err);
 	if (rc == OK)
 		rc = owners_check_left(call, owners, err);
-	if (rc != OK)
-		return rc;
-	call_touch(call, VIEW_PRINCIPAL, id.id);
-	if (kind_has_resource(before.kind))
+	if (rc == OK)
+		principal__touch(call, &before);
+	if (rc == OK && kind_has_resource(before.kind))
 		call_touch(call, VIEW_RESOURCE,
 			resource_key(
 				before.workspace, str_from(kind_name(before.kind)), before.label));
-	return OK;
+	return rc;
 }

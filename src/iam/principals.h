@@ -5,6 +5,7 @@
 #include "iam/credentials.h"
 
 /* Who can hold grants: the seven kinds, in one table and one set of use cases. */
+struct client_draft;
 struct principal {
 	struct principal_id id;
 	struct org_id org;
@@ -21,6 +22,7 @@ struct principal {
 	size_t reach_count;
 	struct rgroup_id home_group; /* where what a gateway registers belongs; nil: none */
 	struct str ceiling; /* JSON text; absent: none */
+	const struct client_view *client; /* of an application; NULL of all others */
 	struct principal_id created_by;
 	int64_t created_us, changed;
 };
@@ -40,12 +42,14 @@ struct principal_draft {
 	size_t group_count;
 	const struct group_id *memberships; /* groups of principals to join */
 	size_t membership_count;
+	const struct client_draft *client; /* of an application; NULL: as by default */
 };
 
-/* Only members and end-users have addresses; only machines have secrets. */
+/* Only members and end-users have addresses; only machines have secrets, and of the applications
+ * those that prove themselves by one. */
 bool kind_has_email(enum principal_kind kind);
-bool kind_has_secret(enum principal_kind kind);
 bool kind_has_resource(enum principal_kind kind);
+bool principal_has_secret(const struct principal *principal);
 
 /*
  * Makes a principal with its roles (its kind's default where none are stated), its first
@@ -92,6 +96,7 @@ struct principal_update {
 	enum state state; /* STATE_NONE: stays; else ACTIVE or SUSPENDED */
 	bool expires_stated;
 	int64_t expires_us; /* NEVER: none */
+	const struct client_draft *client; /* of an application; NULL: stays */
 	int64_t if_match;
 };
 enum status principal_update(struct principal *out, struct call *call, struct principal_id id,
@@ -132,5 +137,8 @@ enum status principal_confine(
 struct node principal_node(const struct principal *principal);
 
 void principal_write(struct json_writer *w, const char *name, const void *principal);
+/* As it stands in records: an application with its settings. */
+struct str principal__json(struct call *call, const struct principal *principal);
+void principal__write_members(struct json_writer *w, const struct principal *principal);
 
 #endif

@@ -153,6 +153,7 @@ function bodyOf({ operation }: Case): unknown {
     OrgPatch: name, WorkspaceDraft: name, WorkspacePatch: name, MachineDraft: name,
     GroupDraft: name, GroupPatch: name, CredentialDraft: name, ClientDraft: name,
     GatewayDraft: name, DeviceDraft: name, PrincipalPatch: name, ResourcePatch: name,
+    ClientPatch: name,
     StateChange: { state: "suspended" },
     DefaultDraft: { role: null, ceiling_role: null },
     Reach: { confined: true, groups: [] },

@@ -77,6 +77,26 @@ export interface PrincipalCreated {
   secret?: string;
 }
 
+export interface Client extends Principal {
+  type: string;
+  token_endpoint_auth_method: string;
+  redirect_uris: string[];
+  post_logout_redirect_uris: string[];
+  require_pkce: boolean;
+  first_party: boolean;
+  access_token_ttl_s: number;
+  refresh_token_idle_ttl_s: number;
+  refresh_token_ttl_s: number;
+  id_token_signed_response_alg: string;
+  jwks: { keys: Record<string, unknown>[] } | null;
+  jwks_uri: string | null;
+  backchannel_logout_uri: string | null;
+}
+
+export interface ClientCreated extends PrincipalCreated {
+  principal: Client;
+}
+
 export interface Group {
   id: string;
   name: string;
