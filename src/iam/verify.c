@@ -8,9 +8,13 @@ static const struct sql CHAIN_END = SQL("SELECT revision, head FROM orgs WHERE o
 static const struct sql CHAIN_RECORDS =
 	SQL("SELECT revision, part, time_us, actor, actor_kind, actor_org, credential, address,"
 	    " action, subject_kind, subject, salt, body, digest, hash FROM records WHERE org = $1"
-	    " ORDER BY revision, part");
+	    " AND (revision, part) > ($2, $3) ORDER BY revision, part LIMIT $4");
 /* Means every organisation, as all that follow do. */
-static const struct sql ORGS = SQL("SELECT org FROM orgs ORDER BY org");
+static const struct sql ORGS = SQL("SELECT org FROM orgs WHERE org > $1 ORDER BY org LIMIT $2");
+
+/* An engine may fetch all the rows of a statement at once. */
+#define RECORDS_PER_PAGE 200
+#define ORGS_PER_PAGE 200
 
 /* Each counts the rows of every organisation that break it; $1 is the nil identifier. */
 struct invariant {
@@ -203,77 +207,128 @@ break_at(struct chain_report *report, const char *why, int64_t revision, int64_t
 	report->broken_part = part;
 }
 
-/* Revisions run from 1 without a gap, the parts of each from 0. */
-static enum status
-walk(struct chain_report *report, uint8_t hash[SHA256_LEN], int64_t *last, struct query *q,
-	struct error *err)
-{
-	int64_t revision = 0, part = 0;
-	enum status rc;
+/* On its way along one chain. */
+struct walk {
+	struct chain_report *report;
+	uint8_t hash[SHA256_LEN]; /* of the last record that holds */
+	int64_t revision, part; /* of that record */
+};
 
-	while (!report->broken && (rc = query_next(q, err)) == OK && q->row) {
-		int64_t at = query_int(q, 0), at_part = query_int(q, 1);
-		bool next_part = at == revision && at_part == part + 1 && revision > 0;
-		bool next_revision = at == revision + 1 && at_part == 0;
-		const char *broken = next_part || next_revision ? check_record(q, report->org, hash)
-								: "a record before it is missing";
-		if (broken) {
-			break_at(report, broken, at, at_part);
-			break;
-		}
-		revision = at;
-		part = at_part;
-		report->records++;
-		report->erased += query_is_null(q, 12);
+/* Revisions run from 1 without a gap, the parts of each from 0. */
+static void
+step(struct walk *w, const struct query *q)
+{
+	int64_t at = query_int(q, 0), at_part = query_int(q, 1);
+	bool next_part = at == w->revision && at_part == w->part + 1 && w->revision > 0;
+	bool next_revision = at == w->revision + 1 && at_part == 0;
+	const char *broken = next_part || next_revision ? check_record(q, w->report->org, w->hash)
+							: "a record before it is missing";
+	if (broken) {
+		break_at(w->report, broken, at, at_part);
+		return;
 	}
-	*last = revision;
-	return report->broken ? OK : rc;
+	w->revision = at;
+	w->part = at_part;
+	w->report->records++;
+	w->report->erased += query_is_null(q, 12);
+}
+
+/* Everything after the last record that holds; before the first, whatever there is. */
+static enum status
+walk_page(struct walk *w, int *count, struct tx *tx, struct error *err)
+{
+	struct query q;
+
+	*count = 0;
+	enum status rc = query_begin(&q, tx, &CHAIN_RECORDS, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid(&q, 1, w->report->org.id);
+	query_bind_int(&q, 2, w->report->records > 0 ? w->revision : INT64_MIN);
+	query_bind_int(&q, 3, w->part);
+	query_bind_int(&q, 4, RECORDS_PER_PAGE);
+	while (!w->report->broken && (rc = query_next(&q, err)) == OK && q.row) {
+		step(w, &q);
+		++*count;
+	}
+	query_end(&q);
+	return rc;
+}
+
+static enum status
+walk_all(struct walk *w, struct tx *tx, struct error *err)
+{
+	int count = RECORDS_PER_PAGE;
+	enum status rc = OK;
+
+	while (rc == OK && !w->report->broken && count == RECORDS_PER_PAGE)
+		rc = walk_page(w, &count, tx, err);
+	return rc;
 }
 
 enum status
 chain_verify(struct chain_report *out, struct tx *tx, struct org_id org, struct error *err)
 {
-	uint8_t head[SHA256_LEN] = {0}, hash[SHA256_LEN] = {0};
-	int64_t last = 0;
-	struct query q;
+	uint8_t head[SHA256_LEN] = {0};
+	struct walk w = {.report = out};
 
 	*out = (struct chain_report){.org = org};
 	enum status rc = load_end(out, head, tx, err);
+	if (rc == OK && !out->broken)
+		rc = walk_all(&w, tx, err);
 	if (rc != OK || out->broken)
 		return rc;
-	rc = query_begin(&q, tx, &CHAIN_RECORDS, err);
-	if (rc != OK)
-		return rc;
-	query_bind_uuid(&q, 1, org.id);
-	rc = walk(out, hash, &last, &q, err);
-	query_end(&q);
-	if (rc != OK || out->broken)
-		return rc;
-	if (last != out->revision)
-		break_at(out, "the newest records are missing", last + 1, 0);
-	else if (memcmp(hash, head, SHA256_LEN) != 0)
-		break_at(out, "the newest record is not the organisation's head", last, 0);
+	if (w.revision != out->revision)
+		break_at(out, "the newest records are missing", w.revision + 1, 0);
+	else if (memcmp(w.hash, head, SHA256_LEN) != 0)
+		break_at(out, "the newest record is not the organisation's head", w.revision, 0);
 	return OK;
 }
 
+/* The organisations after the last of the page before; at first all, the platform among them. */
+struct org_page {
+	struct org_id ids[ORGS_PER_PAGE];
+	size_t count;
+};
+
 static enum status
-verify_chains(
-	bool *sound, struct tx *tx, const struct store_verify_listener *listener, struct error *err)
+next_orgs(struct org_page *page, bool first, struct tx *tx, struct error *err)
 {
 	struct query q;
 
 	enum status rc = query_begin(&q, tx, &ORGS, err);
 	if (rc != OK)
 		return rc;
-	while ((rc = query_next(&q, err)) == OK && q.row) {
-		struct chain_report report;
-		rc = chain_verify(&report, tx, (struct org_id){query_uuid(&q, 0)}, err);
-		if (rc != OK)
-			break;
-		*sound = *sound && !report.broken;
-		listener->chain(listener->context, &report);
-	}
+	if (first)
+		query_bind_bytes(&q, 1, "", 0);
+	else
+		query_bind_uuid(&q, 1, page->ids[page->count - 1].id);
+	query_bind_int(&q, 2, ORGS_PER_PAGE);
+	page->count = 0;
+	while ((rc = query_next(&q, err)) == OK && q.row)
+		page->ids[page->count++] = (struct org_id){query_uuid(&q, 0)};
 	query_end(&q);
+	return rc;
+}
+
+static enum status
+verify_chains(
+	bool *sound, struct tx *tx, const struct store_verify_listener *listener, struct error *err)
+{
+	struct org_page page;
+
+	enum status rc = next_orgs(&page, true, tx, err);
+	while (rc == OK && page.count > 0) {
+		for (size_t i = 0; i < page.count; i++) {
+			struct chain_report report;
+			rc = chain_verify(&report, tx, page.ids[i], err);
+			if (rc != OK)
+				return rc;
+			*sound = *sound && !report.broken;
+			listener->chain(listener->context, &report);
+		}
+		rc = next_orgs(&page, false, tx, err);
+	}
 	return rc;
 }
 

@@ -188,6 +188,34 @@ test_chain__cut_off_with_counter(void **state)
 	check_broken(*state, 3, 0, "the newest record is not the organisation's head");
 }
 
+#define MANY 450 /* more than two pages */
+
+static enum status
+make_many(struct call *call, void *arg, struct error *err)
+{
+	enum status rc = OK;
+
+	(void)arg;
+	for (int i = 0; i < MANY && rc == OK; i++) {
+		struct group group;
+		const struct group_draft draft = {.name = arena_printf(call->arena, "many %d", i)};
+		rc = group_create(&group, call, &draft, err);
+	}
+	return rc;
+}
+
+static void
+test_chain__several_pages(void **state)
+{
+	int64_t before = report_of(*state).records;
+	house_run(*state, make_many, NULL);
+	struct chain_report report = report_of(*state);
+	assert_null(report.broken);
+	assert_int_equal(report.records, before + MANY);
+	house_tamper(*state, "DELETE FROM records WHERE revision = 5 AND part = 399");
+	check_broken(*state, 5, 400, "a record before it is missing");
+}
+
 struct told {
 	bool sound;
 	int chains, broken, rules;
@@ -244,6 +272,24 @@ test_store__sound(void **state)
 	assert_int_equal(told.broken, 0);
 	assert_true(told.rules > 20);
 	assert_null(told.rule);
+}
+
+static void
+test_store__many_organisations(void **state)
+{
+	house_tamper(*state,
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 410) "
+		"INSERT INTO orgs (org, name, state, revision, skeleton, head, next_permission, "
+		"next_role, created_us, changed) "
+		"SELECT randomblob(16), 'many', 1, 0, 0, zeroblob(32), 1024, 0, 0, 0 FROM n");
+	struct told told = verify(*state);
+	assert_true(told.sound);
+	assert_int_equal(told.chains, 412);
+	house_tamper(
+		*state, "UPDATE orgs SET revision = 1 WHERE org = (SELECT max(org) FROM orgs)");
+	told = verify(*state);
+	assert_false(told.sound);
+	assert_int_equal(told.broken, 1);
 }
 
 static void
@@ -381,7 +427,9 @@ main(void)
 		TEST(chain__cut_part),
 		TEST(chain__cut_off),
 		TEST(chain__cut_off_with_counter),
+		TEST(chain__several_pages),
 		TEST(store__sound),
+		TEST(store__many_organisations),
 		TEST(store__lost_holder),
 		TEST(store__lost_role),
 		TEST(store__lost_node),
