@@ -181,4 +181,6 @@ test("B13_offer: a resource is offered to no more workspaces than can be known o
   await tenant.admin.put(offer);
   await tenant.admin.delete(offer);
   await tenant.admin.put(another);
+  // The made up offers go with their resource: no workspace of theirs is there.
+  await tenant.admin.delete(`${tenant.path}/resources/model/${id}`);
 });

@@ -92,6 +92,13 @@ export class Store {
     return [...files, ran.stdout];
   }
 
+  /** Fails unless every chain and every rule holds, as `thingward verify` sees it. */
+  async prove(): Promise<void> {
+    const ran = await thingward(["verify", ...this.options]);
+    if (ran.status !== 0 || !ran.stdout.startsWith("sound: "))
+      throw new Error(`the store does not hold (${ran.status}): ${ran.stdout}${ran.stderr}`);
+  }
+
   remove(): void {
     const drop = `DROP DATABASE IF EXISTS ${this.database} WITH (FORCE)`;
     if (this.database !== undefined) psql(databaseUrl("postgres", this.server), drop);

@@ -96,10 +96,11 @@ export class Server {
     await this.start();
   }
 
-  /** For the end of a test file: stops what still runs, and leaves no store behind. */
+  /** For the end of a test file: stops what runs, proves its store, and leaves none behind. */
   async finish(): Promise<void> {
     try {
       if (this.child) await this.stop();
+      if (this.operator) await this.store.prove();
     } finally {
       if (!this.options.store) this.store.remove();
     }
