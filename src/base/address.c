@@ -91,6 +91,26 @@ cidr_parse(struct str text, struct cidr *out)
 	return clear_host_bits(out) ? CIDR_HOST_BITS : CIDR_OK;
 }
 
+enum cidr_parsed
+cidr_parse_list(struct str text, struct cidr *out, size_t max, size_t *count)
+{
+	*count = 0;
+	for (struct str rest = text; rest.ptr && text.len > 0;) {
+		struct str block = str_cut(&rest, ',');
+		while (block.len > 0 && block.ptr[0] == ' ')
+			block = (struct str){block.ptr + 1, block.len - 1};
+		while (block.len > 0 && block.ptr[block.len - 1] == ' ')
+			block.len--;
+		enum cidr_parsed parsed = CIDR_MALFORMED;
+		if (*count < max)
+			parsed = cidr_parse(block, &out[*count]);
+		if (parsed != CIDR_OK)
+			return parsed;
+		++*count;
+	}
+	return CIDR_OK;
+}
+
 void
 cidr_format(char out[CIDR_TEXT_MAX], const struct cidr *block)
 {

@@ -37,6 +37,10 @@ enum cidr_parsed { CIDR_MALFORMED = 0, CIDR_HOST_BITS, CIDR_OK };
 /* "10.0.0.0/8"; an address alone is the block of itself. CIDR_HOST_BITS when bits after the prefix
  * are set: `out` is then the block that was probably meant. */
 enum cidr_parsed cidr_parse(struct str text, struct cidr *out) MUST_USE;
+/* Blocks with commas between them, at most `max`; blanks around them do not count. The first that
+ * is not CIDR_OK decides. An empty text has none. */
+enum cidr_parsed cidr_parse_list(
+	struct str text, struct cidr *out, size_t max, size_t *count) MUST_USE;
 void cidr_format(char out[CIDR_TEXT_MAX], const struct cidr *block);
 bool cidr_contains(const struct cidr *block, const struct address *address);
 

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #define ARENA_MAX ((size_t)256 * 1024)
+#define OUTBOUND_MAX 64
 
+static const char *const smtp_tls[] = {"required", "off", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 _Static_assert(LOG_DEBUG == 0 && LOG_ERROR == 3, "log_levels stands in the order of the enum");
 
@@ -52,42 +54,81 @@ is_port(struct str text)
 	return str_to_u64(text, &port) && port >= 1 && port <= 65535;
 }
 
-static const char *
-check_origin(struct str text)
+/* "iam.example.org:8443", with nothing before or behind. */
+static bool
+is_host_and_port(struct str host)
 {
-	static const char wrong[] =
-		"must be an origin in lower case without a path, like https://iam.example.org";
-	size_t scheme = 0;
-	if (str_starts(text, STR("https://")))
-		scheme = 8;
-	else if (str_starts(text, STR("http://")))
-		scheme = 7;
-	if (scheme == 0)
-		return wrong;
-	struct str host = {text.ptr + scheme, text.len - scheme};
 	const char *colon = host.len ? memrchr(host.ptr, ':', host.len) : NULL;
 	/* A colon inside brackets belongs to the address. */
 	if (colon && !memchr(colon, ']', (size_t)(host.ptr + host.len - colon))) {
 		struct str port = {colon + 1, (size_t)(host.ptr + host.len - colon - 1)};
 		host.len = (size_t)(colon - host.ptr);
 		if (!is_port(port))
-			return wrong;
+			return false;
 	}
-	return is_host(host) ? NULL : wrong;
+	return is_host(host);
+}
+
+/* What follows one of two schemes; absent when the text begins with neither. */
+static struct str
+after_scheme(struct str text, struct str one, struct str other)
+{
+	size_t len = str_starts(text, one) ? one.len : str_starts(text, other) ? other.len : 0;
+	return len ? (struct str){text.ptr + len, text.len - len} : (struct str){0};
+}
+
+static const char *
+check_origin(struct str text)
+{
+	if (is_host_and_port(after_scheme(text, STR("https://"), STR("http://"))))
+		return NULL;
+	return "must be an origin in lower case without a path, like https://iam.example.org";
+}
+
+static const char *
+check_smtp(struct str text)
+{
+	if (is_host_and_port(after_scheme(text, STR("smtp://"), STR("smtps://"))))
+		return NULL;
+	return "must be a server without a path or a password, like smtp://mail.example.org:587";
+}
+
+/* Whether it is an address in every respect, src/mail says. */
+static const char *
+check_mailbox(struct str text)
+{
+	const char *at = text.len ? memchr(text.ptr, '@', text.len) : NULL;
+	const char *open = text.len ? memchr(text.ptr, '<', text.len) : NULL;
+	bool named = open && open > text.ptr && open < at && text.ptr[text.len - 1] == '>';
+	bool bare = !open && !memchr(text.ptr, '>', text.len) && !memchr(text.ptr, ' ', text.len);
+	if (at && at > text.ptr && at + 1 < text.ptr + text.len && (named || bare))
+		return NULL;
+	return "must be an address with or without a name, like Thingward <no-reply@example.org>";
+}
+
+static const char *
+check_blocks(struct str text)
+{
+	struct cidr blocks[OUTBOUND_MAX];
+	size_t count;
+	switch (cidr_parse_list(text, blocks, OUTBOUND_MAX, &count)) {
+	case CIDR_OK:
+		return NULL;
+	case CIDR_HOST_BITS:
+		return "has bits set behind a prefix: write 10.0.0.0/8, not 10.1.2.3/8";
+	case CIDR_MALFORMED:
+		break;
+	}
+	return "must be up to 64 blocks of addresses, like 10.0.0.0/8, fd00::/8";
 }
 
 /* A password would be seen by whoever lists the processes, and by --check. */
 static const char *
 check_database(struct str text)
 {
-	size_t scheme = 0;
-	if (str_starts(text, STR("postgres://")))
-		scheme = 11;
-	else if (str_starts(text, STR("postgresql://")))
-		scheme = 13;
-	if (scheme == 0)
+	struct str rest = after_scheme(text, STR("postgres://"), STR("postgresql://"));
+	if (!rest.ptr)
 		return "must be a URL like postgres://user@host:5432/name";
-	struct str rest = {text.ptr + scheme, text.len - scheme};
 	const char *at = memchr(rest.ptr, '@', rest.len);
 	if ((at && memchr(rest.ptr, ':', (size_t)(at - rest.ptr))) ||
 		memmem(text.ptr, text.len, "password=", 9))
@@ -223,6 +264,44 @@ static const struct option options[] = {
 		.fallback = "info",
 		.choices = log_levels,
 		.help = "Least important events to log"},
+	{.name = "smtp-url",
+		FIELD(smtp_url),
+		.type = OPTION_STRING,
+		.check = check_smtp,
+		.fallback_says = "none, mail goes into the outbox",
+		.help = "Server that takes mail, smtp://host:587 or smtps://host:465"},
+	{.name = "smtp-tls",
+		FIELD(smtp_tls),
+		.type = OPTION_ENUM,
+		.fallback = "required",
+		.choices = smtp_tls,
+		.help = "Whether smtp:// must go on under TLS, but on a loopback address"},
+	{.name = "smtp-user",
+		FIELD(smtp_user),
+		.type = OPTION_STRING,
+		.fallback_says = "nobody logs in",
+		.help = "Name to log in at the mail server with"},
+	{.name = "smtp-password",
+		FIELD(smtp_password),
+		.type = OPTION_STRING,
+		.secret = true,
+		.help = "Password to log in at the mail server with"},
+	{.name = "mail-from",
+		FIELD(mail_from),
+		.type = OPTION_STRING,
+		.check = check_mailbox,
+		.fallback_says = "no-reply at the host of base-url",
+		.help = "Sender of mail"},
+	{.name = "outbox",
+		FIELD(outbox),
+		.type = OPTION_PATH,
+		.fallback_says = "outbox beside the store",
+		.help = "Folder for mail where there is no smtp-url; made when it is missing"},
+	{.name = "outbound-private",
+		FIELD(outbound_private),
+		.type = OPTION_STRING,
+		.check = check_blocks,
+		.help = "Private addresses that our requests may go to, like 10.0.0.0/8, fd00::/8"},
 };
 _Static_assert(ARRAY_LEN(options) == CONFIG_OPTIONS, "struct config has a value for each option");
 
@@ -256,16 +335,54 @@ config_set_port(struct config *config, uint16_t port, struct error *err)
 	return follows ? derive_base_url(config, err) : OK;
 }
 
+/* A path in the folder of the store, unless the option at `offset` has one. */
+static void
+derive_path(struct config *c, const char **path, size_t offset, const char *name)
+{
+	const char *slash = strrchr(c->store, '/');
+	int folder = slash ? (int)(slash - c->store) + 1 : 0;
+	if (*path)
+		return;
+	*path = arena_printf(c->arena, "%.*s%s", folder, c->store, name).ptr;
+	value_of(c, offset)->text = *path;
+}
+
+/* At the host of the base URL, where that is a name. */
+static void
+derive_mail_from(struct config *c)
+{
+	struct str host = {0};
+	if (c->mail_from)
+		return;
+	if (c->base_url)
+		host = after_scheme(str_from(c->base_url), STR("https://"), STR("http://"));
+	if (host.len > 0 && host.ptr[0] == '[')
+		host = (struct str){0};
+	host = str_cut(&host, ':');
+	if (host.len == 0 || is_address(host, AF_INET))
+		host = STR("localhost");
+	c->mail_from = arena_printf(c->arena, "Thingward <no-reply@%.*s>", STR_ARG(host)).ptr;
+	value_of(c, offsetof(struct config, mail_from))->text = c->mail_from;
+}
+
+/* The text has passed check_blocks. */
+static bool
+derive_blocks(struct config *c)
+{
+	struct str text = str_from(c->outbound_private);
+	c->outbound_blocks = arena_new_array(c->arena, struct cidr, OUTBOUND_MAX);
+	return c->outbound_blocks &&
+		cidr_parse_list(text, c->outbound_blocks, OUTBOUND_MAX, &c->outbound_count) ==
+		CIDR_OK;
+}
+
 /* Fills what follows from others, and shows it in --check. */
 static enum status
 derive(struct config *c, struct error *err)
 {
-	if (!c->key_file) {
-		const char *slash = strrchr(c->store, '/');
-		int folder = slash ? (int)(slash - c->store) + 1 : 0;
-		c->key_file = arena_printf(c->arena, "%.*sthingward.keys", folder, c->store).ptr;
-		value_of(c, offsetof(struct config, key_file))->text = c->key_file;
-	}
+	derive_path(c, &c->key_file, offsetof(struct config, key_file), "thingward.keys");
+	derive_path(c, &c->outbox, offsetof(struct config, outbox), "outbox");
+	derive_mail_from(c);
 	if (c->threads == 0) {
 		cpu_set_t cores;
 		bool known = sched_getaffinity(0, sizeof(cores), &cores) == 0;
@@ -273,7 +390,7 @@ derive(struct config *c, struct error *err)
 		value_of(c, offsetof(struct config, threads))->text =
 			arena_printf(c->arena, "%d", (int)c->threads).ptr;
 	}
-	if (!c->key_file)
+	if (!c->key_file || !c->outbox || !c->mail_from || !derive_blocks(c))
 		return error_no_memory(err);
 	return c->base_url || c->port == 0 ? OK : derive_base_url(c, err);
 }

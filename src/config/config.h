@@ -3,13 +3,16 @@
 
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "config/options.h"
 
-#define CONFIG_OPTIONS 19
+#define CONFIG_OPTIONS 26
+
+enum smtp_tls { SMTP_TLS_REQUIRED = 0, SMTP_TLS_OFF };
 
 /* The options in force. Strings live as long as the structure, and as the arguments and the
  * environment that they were read from. Start-up; then read only, threads: any. */
@@ -35,6 +38,17 @@ struct config {
 	int64_t readers;
 	int64_t max_stale_s;
 	int log_level; /* enum log_level */
+	const char *smtp_url; /* NULL: mail goes into the folder `outbox` */
+	int smtp_tls; /* enum smtp_tls */
+	const char *smtp_user; /* NULL: nobody logs in */
+	const char *smtp_password; /* secret */
+	const char *mail_from; /* "Name <address>" */
+	const char *outbox;
+	const char *outbound_private; /* as it was written */
+
+	/* What `outbound_private` means. */
+	struct cidr *outbound_blocks;
+	size_t outbound_count;
 
 	struct option_wishes wishes; /* --help and --check, which the caller obeys */
 

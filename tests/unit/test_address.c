@@ -74,6 +74,30 @@ test_address__of_a_socket(void **state)
 	assert_false(address_of_socket(&other, &a));
 }
 
+static void
+test_address__lists_of_blocks(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		",", "10.0.0.0/8,", "10.0.0.0/8 10.0.0.1", "x", "10.0.0.0/33", " "};
+	struct cidr blocks[3];
+	size_t count = 9;
+	assert_int_equal(CIDR_OK, cidr_parse_list(STR(""), blocks, 3, &count));
+	assert_int_equal(0, count);
+	assert_int_equal(CIDR_OK,
+		cidr_parse_list(STR("10.0.0.0/8 ,fd00::/8,  127.0.0.1"), blocks, 3, &count));
+	assert_int_equal(3, count);
+	assert_int_equal(4, blocks[0].base.len);
+	assert_int_equal(8, blocks[1].prefix);
+	assert_int_equal(32, blocks[2].prefix);
+	assert_int_equal(CIDR_HOST_BITS, cidr_parse_list(STR("10.0.0.1/8"), blocks, 3, &count));
+	assert_int_equal(CIDR_MALFORMED,
+		cidr_parse_list(STR("1.0.0.0,2.0.0.0,3.0.0.0,4.0.0.0"), blocks, 3, &count));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(
+			CIDR_MALFORMED, cidr_parse_list(str_from(bad[i]), blocks, 3, &count));
+}
+
 int
 main(void)
 {
@@ -81,6 +105,7 @@ main(void)
 		cmocka_unit_test(test_address__special_ones_are_not_public),
 		cmocka_unit_test(test_address__the_others_are),
 		cmocka_unit_test(test_address__of_a_socket),
+		cmocka_unit_test(test_address__lists_of_blocks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,6 +56,13 @@ test_config__defaults(void **state)
 	assert_int_equal(config.readers, 2);
 	assert_int_equal(config.max_stale_s, 30);
 	assert_int_equal(config.log_level, LOG_INFO);
+	assert_null(config.smtp_url);
+	assert_int_equal(config.smtp_tls, SMTP_TLS_REQUIRED);
+	assert_null(config.smtp_user);
+	assert_null(config.smtp_password);
+	assert_string_equal(config.mail_from, "Thingward <no-reply@localhost>");
+	assert_string_equal(config.outbox, "./var/outbox");
+	assert_int_equal(config.outbound_count, 0);
 }
 
 static void
@@ -70,6 +77,8 @@ test_config__what_follows_from_others(void **state)
 	assert_int_equal(load(empty_environment, "--store=b.db", "--log-level=error"), OK);
 	assert_string_equal(config.key_file, "thingward.keys");
 	assert_int_equal(config.log_level, LOG_ERROR);
+	assert_int_equal(load(empty_environment, "--store=/a/b.db", NULL), OK);
+	assert_string_equal(config.outbox, "/a/outbox");
 	assert_int_equal(load(empty_environment, "--key-file=/k", NULL), OK);
 	assert_string_equal(config.key_file, "/k");
 }
@@ -111,6 +120,53 @@ test_config__origins(void **state)
 			fail_msg("accepted: %s", bad[i]);
 		assert_non_null(strstr(err.text, "--base-url"));
 	}
+}
+
+static void
+test_config__mail(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {"--smtp-url=mail.example.org", "--smtp-url=http://a",
+		"--smtp-url=smtp://", "--smtp-url=smtp://u:p@a", "--smtp-url=smtp://a/",
+		"--smtp-url=smtp://a:x", "--smtp-tls=perhaps", "--mail-from=x", "--mail-from=@x",
+		"--mail-from=x@", "--mail-from=a b@c", "--mail-from=N <a@b", "--mail-from=<a@b>",
+		"--mail-from=N <a@b> c", "--smtp-password=seen"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (load(empty_environment, bad[i], NULL) != ERR_INVALID)
+			fail_msg("accepted: %s", bad[i]);
+	}
+	assert_null(strstr(err.text, "seen"));
+	assert_int_equal(load(empty_environment, "--smtp-url=smtps://mail.example.org:465",
+				 "--mail-from=A <a@b>"),
+		OK);
+	assert_string_equal(config.smtp_url, "smtps://mail.example.org:465");
+	assert_string_equal(config.mail_from, "A <a@b>");
+	assert_int_equal(load(empty_environment, "--smtp-tls=off", "--mail-from=a@b"), OK);
+	assert_int_equal(config.smtp_tls, SMTP_TLS_OFF);
+	/* A sender at the host, where that is a name. */
+	assert_int_equal(
+		load(empty_environment, "--base-url=https://iam.example.org:8443", NULL), OK);
+	assert_string_equal(config.mail_from, "Thingward <no-reply@iam.example.org>");
+	assert_int_equal(load(empty_environment, "--base-url=https://[::1]:1", NULL), OK);
+	assert_string_equal(config.mail_from, "Thingward <no-reply@localhost>");
+	assert_int_equal(load(empty_environment, "--base-url=http://10.0.0.1", NULL), OK);
+	assert_string_equal(config.mail_from, "Thingward <no-reply@localhost>");
+}
+
+static void
+test_config__private_addresses(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {"--outbound-private=localhost",
+		"--outbound-private=10.0.0.1/8", "--outbound-private=10.0.0.0/8,"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (load(empty_environment, bad[i], NULL) != ERR_INVALID)
+			fail_msg("accepted: %s", bad[i]);
+	}
+	assert_int_equal(
+		load(empty_environment, "--outbound-private=10.0.0.0/8, fd00::/8", NULL), OK);
+	assert_int_equal(config.outbound_count, 2);
+	assert_int_equal(config.outbound_blocks[1].base.len, 16);
 }
 
 static void
@@ -197,7 +253,7 @@ test_config__help_names_every_option(void **state)
 	for (struct str rest = buf_view(&out); rest.ptr;) {
 		struct str line = str_cut(&rest, '\n');
 		assert_true(line.len <= 120);
-		options += str_starts(line, STR("  --"));
+		options += str_starts(line, STR("  --")) || str_starts(line, STR("  ("));
 	}
 	assert_int_equal(options, CONFIG_OPTIONS + 2);
 	buf_clear(&out);
@@ -228,6 +284,8 @@ main(void)
 		cmocka_unit_test(test_config__what_follows_from_others),
 		cmocka_unit_test(test_config__port_of_the_systems_choice),
 		cmocka_unit_test(test_config__origins),
+		cmocka_unit_test(test_config__mail),
+		cmocka_unit_test(test_config__private_addresses),
 		cmocka_unit_test(test_config__refusals),
 		cmocka_unit_test(test_config__help_needs_nothing_else),
 		cmocka_unit_test(test_config__precedence_and_check),
