@@ -57,6 +57,8 @@ enum status crypto_open(struct buf *out, const uint8_t key[32], struct str seale
  * character, no non-zero trailing bits. */
 size_t crypto_base64url(char *out, size_t out_size, const void *bytes, size_t len); /* terminated */
 bool crypto_base64url_decode(uint8_t *out, size_t out_size, size_t *out_len, struct str text);
+/* base32 (RFC 4648 section 6) of a multiple of five bytes, so without padding; terminated. */
+size_t crypto_base32(char *out, size_t out_size, const void *bytes, size_t len);
 void crypto_hex(char *out, const void *bytes, size_t len); /* 2*len characters and a NUL */
 
 #endif

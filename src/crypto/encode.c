@@ -121,6 +121,24 @@ crypto_base64url_decode(uint8_t *out, size_t out_size, size_t *out_len, struct s
 	return good;
 }
 
+size_t
+crypto_base32(char *out, size_t out_size, const void *bytes, size_t len)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	const uint8_t *in = bytes;
+	size_t n = 0;
+	ASSERT(len % 5 == 0 && out_size / 8 >= len / 5 && out_size > len / 5 * 8);
+	for (; len > 0; in += 5, len -= 5) {
+		uint64_t group = 0;
+		for (size_t i = 0; i < 5; i++)
+			group = group << 8 | in[i];
+		for (unsigned shift = 40; shift > 0; shift -= 5)
+			out[n++] = letters[(group >> (shift - 5)) & 31];
+	}
+	out[n] = '\0';
+	return n;
+}
+
 void
 crypto_hex(char *out, const void *bytes, size_t len)
 {
