@@ -83,8 +83,8 @@ enum status call_open_as(struct call *call, struct tx *tx, struct org_id org,
 
 /*
  * For events: rows that come and go without lock, revision or record (sessions, links, mails). Only
- * the organisation's identifier and what the door has set can be used; nothing can be recorded. In a
- * reading transaction as well.
+ * the organisation's identifier and what the door has set can be used; nothing can be recorded. In
+ * a reading transaction as well.
  */
 void call_open_event(struct call *call, struct tx *tx, struct org_id org);
 
