@@ -99,3 +99,14 @@ http_form_repeated(const struct http_form *form)
 				return form->fields[i].name;
 	return (struct str){0};
 }
+
+struct str
+http_form_text(struct str raw, struct arena *arena)
+{
+	char *space = http__value_ok(raw) && http__escapes_ok(raw) ? arena_alloc(arena, raw.len + 1)
+								   : NULL;
+	if (!space)
+		return (struct str){0};
+	struct str out = decode(&space, raw);
+	return str_is_utf8(out) ? out : (struct str){0};
+}

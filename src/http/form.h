@@ -35,6 +35,9 @@ struct str http_form_get(const struct http_form *form, const char *name, bool *r
 /* A name that stands there several times; absent when none does. */
 struct str http_form_repeated(const struct http_form *form);
 
+/* One text, decoded by the same rules into the arena. Absent: malformed, or no memory. */
+struct str http_form_text(struct str raw, struct arena *arena);
+
 /* The pure part: any bytes, any thread. */
 enum status http__form_parse(
 	struct http_form *out, struct str raw, struct arena *arena, struct error *err) MUST_USE;

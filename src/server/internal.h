@@ -6,6 +6,7 @@
 #include "api/dispatch.h"
 #include "authzen/authzen.h"
 #include "http/server.h"
+#include "oauth/oauth.h"
 #include "server/installation.h"
 
 struct worker;
@@ -21,6 +22,7 @@ struct server {
 	struct config *config;
 	struct installation installation;
 	struct api *api;
+	struct oauth *oauth;
 	struct signin signin;
 	struct authzen authzen;
 	struct worker *worker;

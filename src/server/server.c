@@ -39,6 +39,8 @@ handle(struct http_request *r, void *context)
 		health_handle(server, r);
 	else if (authzen_handles(path))
 		authzen_handle(r, &server->authzen);
+	else if (oauth_handles(path))
+		oauth_handle(server->oauth, r);
 	else
 		api_handle(server->api, r);
 }
@@ -51,7 +53,12 @@ open_doors(struct server *server, struct error *err)
 		.signin = &server->signin,
 	};
 
-	return api_new(&server->api, &options, err);
+	enum status rc = api_new(&server->api, &options, err);
+	const struct oauth_options authorization = {
+		.store = server->installation.store,
+		.signin = &server->signin,
+	};
+	return rc == OK ? oauth_new(&server->oauth, &authorization, err) : rc;
 }
 
 static enum status
@@ -164,6 +171,7 @@ stop(struct server *server)
 		return;
 	worker_stop(&server->worker);
 	installation_close(&server->installation);
+	oauth_free(&server->oauth);
 	api_free(&server->api);
 }
 

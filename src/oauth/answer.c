@@ -1,0 +1,145 @@
+#include <stdio.h>
+
+#include "base/log.h"
+#include "oauth/exchange.h"
+
+#define ERROR_BODY_MAX (2 * ERROR_TEXT_MAX + 256)
+
+/* The one table from an error to OAuth: those with a code of its own, and all others by status. */
+static const struct {
+	const char *code;
+	unsigned status;
+} CODES[] = {
+	{"invalid_request", 400},
+	{"invalid_client", 400},
+	{"invalid_grant", 400},
+	{"unauthorized_client", 400},
+	{"unsupported_grant_type", 400},
+	{"invalid_scope", 400},
+	{"invalid_target", 400},
+	{"unsupported_token_type", 400},
+};
+
+static const char *
+code_of_status(enum status status)
+{
+	switch (status) {
+	case ERR_UNAUTHENTICATED:
+		return "invalid_client";
+	case ERR_FORBIDDEN:
+		return "access_denied";
+	case ERR_BUSY:
+	case ERR_NO_MEMORY:
+		return "temporarily_unavailable";
+	case OK:
+	case ERR_CORRUPT:
+	case ERR_INTERNAL:
+		return "server_error";
+	case ERR_INVALID:
+	case ERR_NOT_FOUND:
+	case ERR_CONFLICT:
+	case ERR_PRECONDITION:
+	case ERR_TOO_LARGE:
+	case ERR_LIMIT:
+	case ERR_NOT_REACHED:
+		break;
+	}
+	return "invalid_request";
+}
+
+static const char *
+find_code(const struct error *err, unsigned *status)
+{
+	for (size_t i = 0; i < ARRAY_LEN(CODES); i++) {
+		if (err->code && strcmp(err->code, CODES[i].code) == 0) {
+			*status = CODES[i].status;
+			return CODES[i].code;
+		}
+	}
+	*status = http_status_of(err->status);
+	return code_of_status(err->status);
+}
+
+/* RFC 6749 section 5.2: a description is of printable ASCII, with neither '"' nor '\'. */
+static void
+write_description(struct json_writer *w, const char *text)
+{
+	char plain[ERROR_TEXT_MAX];
+	snprintf(plain, sizeof(plain), "%s", text);
+	for (char *at = plain; *at; at++) {
+		if (*at < ' ' || *at > '~' || *at == '"' || *at == '\\')
+			*at = '\'';
+	}
+	jw_z(w, "error_description", plain);
+}
+
+static void
+add_common_headers(struct exchange *x)
+{
+	if (http_header(x->http, "X-Request-ID").ptr)
+		http_add_header(x->http, "X-Request-ID", http_request_id(x->http));
+	if (x->endpoint && x->endpoint->open)
+		http_add_header(x->http, "Access-Control-Allow-Origin", STR("*"));
+}
+
+static void
+respond(struct exchange *x, unsigned status, const struct buf *body)
+{
+	http_add_header(x->http, "Cache-Control", STR("no-store"));
+	add_common_headers(x);
+	http_respond(x->http, status, "application/json", buf_view(body));
+}
+
+void
+oauth__answer(struct exchange *x, const struct buf *body)
+{
+	struct error err = {0};
+	if (!body->failed) {
+		respond(x, 200, body);
+		return;
+	}
+	(void)error_set(&err, ERR_INTERNAL, "answer-too-large", "The answer is too large.");
+	oauth__answer_error(x, &err);
+}
+
+void
+oauth__answer_kept(struct exchange *x, const struct buf *body, unsigned max_age_s)
+{
+	char text[48];
+	if (body->failed) {
+		oauth__answer(x, body);
+		return;
+	}
+	snprintf(text, sizeof(text), "public, max-age=%u", max_age_s);
+	http_add_header(x->http, "Cache-Control", str_from(text));
+	add_common_headers(x);
+	http_respond(x->http, 200, "application/json", buf_view(body));
+}
+
+void
+oauth__answer_error(struct exchange *x, const struct error *err)
+{
+	char space[ERROR_BODY_MAX];
+	unsigned status;
+	struct json_writer w;
+	struct buf body;
+	const char *code = find_code(err, &status);
+	/* Who used the header is told by it which scheme there is (RFC 6749 section 5.2). */
+	if (x->used_header && strcmp(code, "invalid_client") == 0) {
+		status = 401;
+		http_add_header(x->http, "WWW-Authenticate",
+			STR("Basic realm=\"thingward\", charset=\"UTF-8\""));
+	}
+	if (status == 503)
+		http_add_header(x->http, "Retry-After", STR("1"));
+	if (status == 500)
+		log_error("request-failed", err);
+	buf_init_fixed(&body, space, sizeof(space));
+	jw_init(&w, &body);
+	jw_object(&w, NULL);
+	jw_z(&w, "error", code);
+	write_description(&w, err->text);
+	jw_end_object(&w);
+	ASSERT(!body.failed);
+	respond(x, status, &body);
+}

@@ -1,0 +1,82 @@
+#ifndef OAUTH_EXCHANGE_H
+#define OAUTH_EXCHANGE_H
+
+#include "door/wait.h"
+#include "http/form.h"
+#include "oauth/oauth.h"
+#include "signin/signer.h"
+
+struct oauth {
+	struct oauth_options options;
+};
+
+/*
+ * One exchange on its way, in the arena of the request. Its endpoint is run inside a
+ * directory_enter section, and again from the start after each wait, so that what was found in
+ * views never outlives the section.
+ */
+struct exchange {
+	struct oauth *door;
+	const struct signin *signin;
+	struct http_request *http;
+	const struct endpoint *endpoint;
+	struct workspace_id workspace; /* whose issuer it is; nil: the installation's */
+	struct str issuer; /* its identifier */
+	int64_t now_us;
+	void *state; /* of the endpoint, from run to run */
+
+	/* Found anew in each run. */
+	struct misses *misses;
+	const struct org_view *org; /* the issuer's; of the installation the platform */
+	const struct workspace_view *place; /* NULL: the installation */
+
+	/* What the endpoint wants, and is run again after: set, and answer with any error. */
+	struct wait_job change; /* run NULL: nothing */
+	bool wants_news;
+
+	struct wait *wait;
+	struct http_form form;
+	bool form_read, used_header;
+	unsigned keys_asked; /* how often a missing key was asked for */
+};
+
+/* ERR_… while something was missed (x->misses), or wanted; otherwise the answer was given, or is
+ * to be one of an error. */
+typedef enum status exchange_run(struct exchange *x, struct error *err);
+
+struct endpoint {
+	const char *path; /* below the issuer */
+	unsigned methods; /* bits 1 << enum http_method */
+	const char *allow;
+	bool open; /* scripts of any site may read its answers */
+	exchange_run *run;
+};
+
+/* The endpoints. */
+exchange_run oauth__openid_metadata, oauth__metadata, oauth__resource_metadata, oauth__jwks,
+	oauth__token;
+
+/* Finds x->org and x->place, both active. ERR_NOT_FOUND: there is no such issuer. */
+enum status oauth__find_issuer(struct exchange *x, struct error *err) MUST_USE;
+
+/* The key that signs for this issuer; when there is none yet, it is made first. */
+enum status oauth__signer(
+	struct signer *out, struct exchange *x, enum sign_alg alg, struct error *err) MUST_USE;
+
+/* The form that was sent, once read and found to be one. A parameter without a value counts as
+ * left out (RFC 6749 section 3.2). ERR_INVALID "invalid_request": no form, or a parameter that is
+ * repeated, but for `resource`. */
+enum status oauth__read_form(struct exchange *x, struct error *err) MUST_USE;
+struct str oauth__parameter(const struct exchange *x, const char *name); /* absent: left out */
+
+/* An answer in JSON that nobody keeps; its body is copied. */
+void oauth__answer(struct exchange *x, const struct buf *body);
+/* One that may be kept for so many seconds. */
+void oauth__answer_kept(struct exchange *x, const struct buf *body, unsigned max_age_s);
+/* RFC 6749 section 5.2. Whatever has a code of OAuth ("invalid_grant") is told with it. */
+void oauth__answer_error(struct exchange *x, const struct error *err);
+
+/* Sets an error of OAuth. */
+#define oauth__refuse(err, code, ...) error_set(err, ERR_INVALID, code, __VA_ARGS__)
+
+#endif

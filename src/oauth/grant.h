@@ -1,0 +1,24 @@
+#ifndef OAUTH_GRANT_H
+#define OAUTH_GRANT_H
+
+#include "base/clock.h"
+#include "iam/scopes_of_token.h"
+#include "oauth/client_auth.h"
+#include "signin/access_token.h"
+
+/* The grants of the token endpoint; each is run once the client is known. */
+typedef enum status grant_run(struct exchange *x, const struct client *client, struct error *err);
+grant_run oauth__grant_client_credentials;
+
+/* An access token, its type and its life, as members of the answer being written. */
+enum status oauth__write_access_token(struct json_writer *w, struct exchange *x,
+	const struct access_token *token, struct error *err) MUST_USE;
+
+/* The answer of the token endpoint. */
+#define TOKEN_ANSWER_MAX ((size_t)48 * 1024)
+
+/* RFC 8707: one resource, an absolute URI without fragment. Absent when none was asked for.
+ * ERR_INVALID "invalid_target". */
+enum status oauth__resource(struct str *out, struct exchange *x, struct error *err) MUST_USE;
+
+#endif

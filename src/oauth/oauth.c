@@ -1,0 +1,213 @@
+#include "oauth/oauth.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "oauth/exchange.h"
+
+#define WELL_KNOWN "/.well-known/"
+#define METHODS_GET (1U << HTTP_GET | 1U << HTTP_HEAD)
+#define METHODS_POST (1U << HTTP_POST)
+
+static const struct endpoint ENDPOINTS[] = {
+	{"/.well-known/openid-configuration", METHODS_GET, "GET, HEAD", true,
+		oauth__openid_metadata},
+	{"/.well-known/oauth-authorization-server", METHODS_GET, "GET, HEAD", true,
+		oauth__metadata},
+	{"/jwks", METHODS_GET, "GET, HEAD", true, oauth__jwks},
+	{"/token", METHODS_POST, "POST", true, oauth__token},
+};
+
+/* Metadata of the management API, which is no issuer. */
+static const struct endpoint RESOURCE_METADATA = {"/.well-known/oauth-protected-resource",
+	METHODS_GET, "GET, HEAD", true, oauth__resource_metadata};
+
+enum status
+oauth_new(struct oauth **out, const struct oauth_options *options, struct error *err)
+{
+	*out = NULL;
+	struct oauth *door = calloc(1, sizeof(*door));
+	if (!door)
+		return error_no_memory(err);
+	door->options = *options;
+	*out = door;
+	return OK;
+}
+
+void
+oauth_free(struct oauth **door)
+{
+	free(*door);
+	*door = NULL;
+}
+
+static const struct endpoint *
+find_endpoint(struct str path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ENDPOINTS); i++) {
+		if (str_eq(path, str_from(ENDPOINTS[i].path)))
+			return &ENDPOINTS[i];
+	}
+	return NULL;
+}
+
+/* Cuts "/w/{workspace}" off. Its identifier has to be as it stands in that of the issuer. */
+static bool
+cut_workspace(struct workspace_id *out, struct str *path)
+{
+	char text[UUID_TEXT_LEN + 1];
+	size_t len = 3 + UUID_TEXT_LEN;
+	if (!str_starts(*path, STR("/w/")) || path->len < len)
+		return false;
+	struct str id = {path->ptr + 3, UUID_TEXT_LEN};
+	if (!uuid_parse(id, &out->id) || uuid_is_nil(out->id))
+		return false;
+	uuid_format(text, out->id);
+	*path = (struct str){path->ptr + len, path->len - len};
+	return str_eq(id, str_from(text));
+}
+
+struct route {
+	const struct endpoint *endpoint;
+	struct workspace_id workspace;
+};
+
+/* RFC 8414 section 3.1 puts the path of the issuer behind that of the document. */
+static struct route
+find_inserted(struct str path)
+{
+	struct route route = {0};
+	for (size_t i = 0; i < ARRAY_LEN(ENDPOINTS); i++) {
+		struct str document = str_from(ENDPOINTS[i].path), rest = path;
+		if (!str_starts(document, STR(WELL_KNOWN)) || !str_starts(path, document))
+			continue;
+		rest = (struct str){path.ptr + document.len, path.len - document.len};
+		if (cut_workspace(&route.workspace, &rest) && rest.len == 0)
+			route.endpoint = &ENDPOINTS[i];
+	}
+	return route;
+}
+
+static struct route
+find_route(struct str path)
+{
+	struct route route = {0};
+	if (str_eq(path, str_from(RESOURCE_METADATA.path)) ||
+		str_eq(path, STR("/.well-known/oauth-protected-resource/api")))
+		return (struct route){.endpoint = &RESOURCE_METADATA};
+	if (cut_workspace(&route.workspace, &path))
+		route.endpoint = find_endpoint(path);
+	else
+		route.endpoint = find_endpoint(path);
+	return route.endpoint ? route : find_inserted(path);
+}
+
+bool
+oauth_handles(struct str path)
+{
+	return find_route(path).endpoint != NULL;
+}
+
+static void
+answer_method(struct exchange *x)
+{
+	struct error err = {0};
+	if (x->endpoint->open && http_method(x->http) == HTTP_OPTIONS) {
+		http_add_header(x->http, "Access-Control-Allow-Origin", STR("*"));
+		http_add_header(
+			x->http, "Access-Control-Allow-Methods", str_from(x->endpoint->allow));
+		http_add_header(x->http, "Access-Control-Allow-Headers",
+			STR("Authorization, Content-Type"));
+		http_add_header(x->http, "Access-Control-Max-Age", STR("3600"));
+		http_respond(x->http, 204, NULL, STR(""));
+		return;
+	}
+	http_add_header(x->http, "Allow", str_from(x->endpoint->allow));
+	(void)error_set(&err, ERR_INVALID, "method_not_allowed",
+		"This path does not have that method; Allow names those that it has.");
+	oauth__answer_error(x, &err);
+}
+
+/* What the endpoint wants before it is run again. */
+static enum status
+wait_for_wanted(struct exchange *x, const struct misses *misses, struct error *err)
+{
+	const struct wait_job change = x->change;
+	bool news = x->wants_news;
+	x->change = (struct wait_job){0};
+	x->wants_news = false;
+	if (!x->wait)
+		x->wait = wait_new(x->http, x->signin->directory, x->door->options.store);
+	if (!x->wait)
+		return error_no_memory(err);
+	if (misses->count)
+		return wait_for_views(x->wait, misses, err);
+	return news ? wait_for_news(x->wait, err) : wait_for_change(x->wait, &change, err);
+}
+
+static void
+run(struct exchange *x)
+{
+	struct misses misses; /* large, and initialised as far as it is used */
+	struct error err = {0};
+	misses.count = 0;
+	misses.overflow = false;
+	x->misses = &misses;
+	x->now_us = clock_now_us();
+	directory_enter();
+	enum status rc = x->endpoint->run(x, &err);
+	directory_leave();
+	if (misses.count || x->change.run || x->wants_news) {
+		error_clear(&err);
+		rc = wait_for_wanted(x, &misses, &err);
+	}
+	if (rc != OK)
+		oauth__answer_error(x, &err);
+}
+
+static bool
+name_issuer(struct exchange *x)
+{
+	struct str base = x->signin->base_url;
+	char text[UUID_TEXT_LEN + 1];
+	x->issuer = base;
+	if (uuid_is_nil(x->workspace.id))
+		return true;
+	uuid_format(text, x->workspace.id);
+	x->issuer = arena_printf(http_arena(x->http), "%.*s/w/%s", STR_ARG(base), text);
+	return x->issuer.ptr != NULL;
+}
+
+static void
+begin(struct oauth *door, struct http_request *r)
+{
+	struct route route = find_route(http_path(r));
+	struct exchange *x = arena_new_one(http_arena(r), struct exchange);
+	if (!x)
+		return; /* answered with 500 */
+	*x = (struct exchange){.door = door,
+		.signin = door->options.signin,
+		.http = r,
+		.endpoint = route.endpoint,
+		.workspace = route.workspace};
+	http_set_state(r, x);
+	if (!name_issuer(x))
+		return;
+	if (x->endpoint->methods & 1U << http_method(r))
+		run(x);
+	else
+		answer_method(x);
+}
+
+void
+oauth_handle(struct oauth *door, struct http_request *r)
+{
+	struct error err = {0};
+	struct exchange *x = http_state(r);
+	if (!x)
+		begin(door, r);
+	else if (wait_result(x->wait, &err) != OK)
+		oauth__answer_error(x, &err);
+	else
+		run(x);
+}
