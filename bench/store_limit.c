@@ -142,9 +142,10 @@ insert_done(struct store_job *job, enum status status, const struct error *err)
 }
 
 static void
-count_commit(void *context, const struct touched *touched, size_t count)
+count_commit(void *context, struct uuid incarnation, const struct touched *touched, size_t count)
 {
 	struct load *load = context;
+	(void)incarnation;
 	(void)touched;
 	(void)count;
 	load->result.commits++;

@@ -8,7 +8,8 @@ it ends with the command. The command finds its URL in THINGWARD_TEST_DATABASE; 
 programs are is in THINGWARD_TEST_PGBIN.
 
 On SIGUSR2 it keeps a copy of its data; on SIGUSR1 it goes back to that, on a new timeline, as after
-a restoration or a failover that lost something. It prints "kept" and "restored" when it has.
+a restoration or a failover that lost something; on SIGHUP as if its disk had been copied back. It
+prints "kept" and "restored" when it has.
 """
 
 import glob
@@ -82,17 +83,21 @@ class Server:
         self.start()
         print("kept", flush=True)
 
-    def restore(self, *_):
+    def restore(self, number, _):
         self.end()
         shutil.rmtree(self.data)
         subprocess.run(["cp", "-a", f"{self.data}.kept", self.data], check=True)
+        if number == signal.SIGUSR1:
+            self.turn()
+        self.start()
+        print("restored", flush=True)
+
+    def turn(self):
         newest = max(name for name in os.listdir(f"{self.data}/pg_wal") if len(name) == 24)
         timeline, rest = int(newest[:8], 16) + 1, int(newest[16:], 16) + 1
         subprocess.run([f"{self.bin}/pg_resetwal", "-f", "-l",
                         f"{timeline:08X}{newest[8:16]}{rest:08X}", "-D", self.data], check=True,
                        stdout=subprocess.DEVNULL, cwd=self.folder, **self.who)
-        self.start()
-        print("restored", flush=True)
 
     def end(self):
         if self.process and self.process.poll() is None:
@@ -111,8 +116,7 @@ class Server:
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     command = sys.argv[1:]
     if command[0].endswith(".py"):
         command = [sys.executable, *command]
@@ -120,7 +124,8 @@ def main():
     try:
         server.make()
         server.start()
-        signal.signal(signal.SIGUSR1, server.restore)
+        for number in (signal.SIGUSR1, signal.SIGHUP):
+            signal.signal(number, server.restore)
         signal.signal(signal.SIGUSR2, server.keep)
         env = {**os.environ, "THINGWARD_TEST_DATABASE": server.url,
                "THINGWARD_TEST_PGBIN": server.bin}

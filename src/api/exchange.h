@@ -28,6 +28,7 @@ struct exchange {
 	struct store_job job;
 	struct wait *wait; /* NULL until something had to be loaded */
 	struct json *body; /* owned until the job is done */
+	struct uuid incarnation; /* of the revision that the change made */
 	struct str answer; /* in the arena, once the job has run */
 	bool undone; /* the run was only a preview */
 	bool keyed; /* `key` is there: the change may be repeated */

@@ -99,6 +99,7 @@ exchange_run(struct exchange *x, struct tx *tx, struct error *err)
 {
 	struct buf out;
 	buf_init(&out, API_ANSWER_MAX);
+	x->incarnation = tx_incarnation(tx);
 	open_call(x);
 	directory_enter();
 	enum status rc = run_called(x, tx, &out, err);
@@ -126,8 +127,11 @@ exchange_answer(struct exchange *x)
 	if (op->location.ptr)
 		http_add_header(x->http, "Location", op->location);
 	if (op->route->change && !x->undone) {
+		char incarnation[UUID_TEXT_LEN + 1];
 		snprintf(number, sizeof(number), "%lld", (long long)x->revision);
+		uuid_format(incarnation, x->incarnation);
 		http_add_header(x->http, "Thingward-Revision", str_from(number));
+		http_add_header(x->http, "Thingward-Incarnation", str_from(incarnation));
 	}
 	bool empty = op->http_status == 204 || !x->answer.len;
 	http_respond(x->http, op->http_status, empty ? NULL : op->content_type, x->answer);

@@ -35,6 +35,8 @@ answer_error(struct http_request *r, unsigned status, const char *message)
 void
 answer_status(struct http_request *r, const struct error *err)
 {
+	if (err->code)
+		http_add_header(r, "Thingward-Error", str_from(err->code));
 	answer_error(r, http_status_of(err->status), err->text);
 }
 
@@ -43,6 +45,7 @@ answer_age(struct json_writer *w, const struct judge *j)
 {
 	jw_int(w, "revision", j->revision);
 	jw_int(w, "age_ms", j->age_us / 1000);
+	jw_uuid(w, "incarnation", j->era.incarnation);
 }
 
 static bool
@@ -131,6 +134,7 @@ write_reason(
 static void
 write_plain(struct buf *out, const struct judge *j, enum decision decision)
 {
+	char incarnation[UUID_TEXT_LEN + 1];
 	if (decision == DECISION_ALLOW)
 		buf_str(out, STR("{\"decision\":true,\"context\":{\"revision\":"));
 	else
@@ -138,7 +142,10 @@ write_plain(struct buf *out, const struct judge *j, enum decision decision)
 	buf_i64(out, j->revision);
 	buf_str(out, STR(",\"age_ms\":"));
 	buf_i64(out, j->age_us / 1000);
-	buf_str(out, STR("}}"));
+	buf_str(out, STR(",\"incarnation\":\""));
+	uuid_format(incarnation, j->era.incarnation);
+	buf_append(out, incarnation, UUID_TEXT_LEN);
+	buf_str(out, STR("\"}}"));
 }
 
 void

@@ -18,6 +18,13 @@ forbidden(struct error *err)
 		"The caller may not ask for decisions here: iam:decisions:evaluate is missing.");
 }
 
+static enum status
+turning(struct error *err)
+{
+	return error_set(err, ERR_BUSY, "incarnation-turning",
+		"The database was restored or has failed over, and is read anew; try again.");
+}
+
 static void
 find_self(struct judge *j)
 {
@@ -68,6 +75,9 @@ judge_open(struct judge *j, const struct authzen *door, struct str header,
 	j->asked = false;
 	j->misses.count = 0;
 	j->misses.overflow = false;
+	/* What is found from here on is of this incarnation, or is not answered. */
+	if (!directory_era(door->signin.directory, &j->era))
+		return turning(err);
 	const struct proof proof = {header, j->now_us, j->arena};
 	enum status rc = signin_bearer(&j->caller, &door->signin, &proof, &j->misses, err);
 	if (rc != OK)
@@ -97,9 +107,24 @@ judge_open(struct judge *j, const struct authzen *door, struct str header,
 	return may_ask(j, j->workspace) ? OK : forbidden(err);
 }
 
+/* A revision of another incarnation cannot be compared with those of this one. */
+static enum status
+check_incarnation(struct judge *j, const struct access_request *request, struct error *err)
+{
+	if (uuid_is_nil(request->incarnation) || uuid_eq(request->incarnation, j->era.incarnation))
+		return OK;
+	j->behind = true;
+	return error_set(err, ERR_NOT_REACHED, "incarnation-is-another",
+		"The demanded revision is of another incarnation than what is known here: ask anew "
+		"without it.");
+}
+
 static enum status
 check_age(struct judge *j, const struct access_request *request, struct error *err)
 {
+	enum status rc = check_incarnation(j, request, err);
+	if (rc != OK)
+		return rc;
 	if (request->at_least > j->revision) {
 		j->behind = true;
 		return error_set(err, ERR_NOT_REACHED, "revision-not-reached",
@@ -153,5 +178,5 @@ judge_decide(struct ruling *out, struct judge *j, const struct access_request *r
 		policy_decide(question, &out->answer);
 	else
 		out->answer = (struct answer){.reason = REASON_CREDENTIAL_INACTIVE};
-	return OK;
+	return directory_era_lasts(j->door->signin.directory, &j->era) ? OK : turning(err);
 }

@@ -17,6 +17,7 @@ struct judge {
 	const struct org_view *org; /* the caller's own */
 	struct subject self; /* the caller, with its credential */
 	const struct workspace_view *workspace; /* of the path, or NULL */
+	struct directory_era era; /* what all of it is of */
 	int64_t revision; /* what is decided on is at least this new */
 	int64_t age_us;
 
@@ -48,7 +49,8 @@ struct ruling {
 };
 
 /* ERR_FORBIDDEN when the caller may not ask there; ERR_NOT_REACHED, ERR_BUSY when what is known is
- * older than the request demands. Check j->misses first. */
+ * older than the request demands, of another incarnation, or about to be so. Check j->misses
+ * first. */
 enum status judge_decide(struct ruling *out, struct judge *j, const struct access_request *request,
 	struct error *err) MUST_USE;
 

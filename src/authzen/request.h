@@ -2,6 +2,7 @@
 #define AUTHZEN_REQUEST_H
 
 #include "base/arena.h"
+#include "base/uuid.h"
 #include "model/condition.h"
 
 /*
@@ -33,6 +34,7 @@ struct access_request {
 	struct str workspace; /* resource.properties.workspace, or absent */
 	bool explain; /* context.explain */
 	int64_t at_least; /* context.at_least: a revision; 0: none demanded */
+	struct uuid incarnation; /* context.incarnation, of that revision; nil: not said */
 	int64_t max_age_ms; /* context.max_age_ms; INT64_MAX: none demanded */
 	const char *error; /* why it was refused, a literal; NULL: it was not */
 	uint32_t attribute_count;

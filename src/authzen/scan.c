@@ -15,6 +15,7 @@ scan__init(struct scanner *s, struct str text, struct access_scratch scratch)
 	out->workspace = (struct str){NULL, 0};
 	out->explain = false;
 	out->at_least = 0;
+	out->incarnation = (struct uuid){{0}};
 	out->max_age_ms = INT64_MAX;
 	out->error = NULL;
 	out->attribute_count = 0;
@@ -75,6 +76,21 @@ read_demand(struct scanner *s, int64_t *demand, const char *error)
 	if (!json_reader_number(s->reader, &number, &is_integer, demand))
 		return false;
 	return (is_integer && *demand >= 0) || refuse(s, error);
+}
+
+/* Nil is none that was ever told. */
+static bool
+read_incarnation(struct scanner *s)
+{
+	static const char error[] = "context.incarnation must be one that an answer named.";
+	struct str text;
+	if (json_reader_peek(s->reader) != '"')
+		return refuse(s, error);
+	if (!json_reader_string(s->reader, &text))
+		return false;
+	if (!uuid_parse(text, &s->out->incarnation) || uuid_is_nil(s->out->incarnation))
+		return refuse(s, error);
+	return true;
 }
 
 static struct attribute *
@@ -170,6 +186,8 @@ read_context(struct scanner *s)
 		else if (str_eq(name, STR("max_age_ms")))
 			read = read_demand(s, &s->out->max_age_ms,
 				"context.max_age_ms must be a whole number of milliseconds.");
+		else if (str_eq(name, STR("incarnation")))
+			read = read_incarnation(s);
 		else if (!is_path_part(name))
 			read = json_reader_skip(r, NULL);
 		else

@@ -30,11 +30,13 @@ directory_new(struct directory **out, const struct directory_options *options, s
 	for (size_t i = 0; i < STRIPES; i++)
 		mutex_init(&d->stripes[i].mutex);
 	mutex_init(&d->clock.mutex);
+	mutex_init(&d->turning);
 	uses__init(&d->uses);
 	d->shared = store_is_shared(d->store);
 	directory__use_seed(d);
 	store_on_commit(d->store, drop__touched, d);
-	const struct store_follower follower = {d, drop__followed, drop__forget, drop__is_at};
+	const struct store_follower follower = {
+		d, drop__followed, compare__mark, compare__forget, compare__org, compare__settle};
 	enum status rc = store_follow(d->store, &follower, err);
 	directory__use_seed(d);
 	*out = d;

@@ -136,6 +136,17 @@ enum status directory_load(
 
 /* The newest revision known of an organisation: 0 when it never was asked about. */
 int64_t directory_revision(struct directory *d, struct org_id org);
+/*
+ * Which history of changes is followed: a revision is of this incarnation, and says nothing of
+ * another. False while another is taken up: then nothing can be said. What is to be true of one is
+ * found between the two calls, the second of which answers whether it still is that one.
+ */
+struct directory_era {
+	uint64_t turns;
+	struct uuid incarnation;
+};
+bool directory_era(struct directory *d, struct directory_era *out) MUST_USE;
+bool directory_era_lasts(struct directory *d, const struct directory_era *era) MUST_USE;
 /* Microseconds since what is known here was last confirmed by the database; 0 on SQLite. */
 int64_t directory_age_us(const struct directory *d);
 /* Whether other processes change things as well. */

@@ -47,11 +47,9 @@ tell(struct directory *d, const struct touched *touched)
 		heads__raise(&heads->told, touched->revision);
 }
 
-void
-drop__touched(void *directory, const struct touched *touched, size_t count)
+static void
+note_touched(struct directory *d, const struct touched *touched, size_t count)
 {
-	struct directory *d = directory;
-	directory_enter();
 	for (size_t i = 0; i < count; i++) {
 		struct heads *heads = heads_of(d, &touched[i]);
 		if (heads)
@@ -61,6 +59,19 @@ drop__touched(void *directory, const struct touched *touched, size_t count)
 		drop_one(d, &touched[i]);
 	for (size_t i = 0; i < count; i++)
 		tell(d, &touched[i]);
+}
+
+/* What is told of a history that was left says nothing: everything was forgotten. */
+void
+drop__touched(void *directory, struct uuid incarnation, const struct touched *touched, size_t count)
+{
+	struct directory *d = directory;
+	struct directory_era era;
+	directory_enter();
+	mutex_lock(&d->turning);
+	if (directory_era(d, &era) && uuid_eq(era.incarnation, incarnation))
+		note_touched(d, touched, count);
+	mutex_unlock(&d->turning);
 	directory_leave();
 }
 
@@ -91,29 +102,5 @@ drop__followed(void *directory, const struct touched *touched, size_t count)
 	directory_enter();
 	for (size_t i = 0; i < count;)
 		i = follow_one(d, touched, i, count);
-	directory_leave();
-}
-
-void
-drop__forget(void *directory)
-{
-	struct directory *d = directory;
-	directory__use_seed(d);
-	directory_enter();
-	heads__forget(d);
-	table__drop_many(d, NULL, VIEW_ANY);
-	directory_leave();
-}
-
-void
-drop__is_at(void *directory, struct uuid org, int64_t revision)
-{
-	struct directory *d = directory;
-	directory_enter();
-	struct heads *heads = heads__find(d, (struct org_id){org});
-	if (heads) {
-		heads__raise(&heads->floor, revision);
-		heads__raise(&heads->told, revision);
-	}
 	directory_leave();
 }

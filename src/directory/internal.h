@@ -86,6 +86,7 @@ struct heads {
 	struct uuid org;
 	_Atomic int64_t first;
 	_Atomic int64_t floor, told;
+	int64_t marked, next; /* the follower's: what was told before, and is to be, by comparing */
 };
 
 /*
@@ -160,6 +161,10 @@ struct directory {
 	size_t memory_max;
 	uint64_t seed;
 	bool shared; /* others change things as well, and the feed tells of it */
+	/* Which history is followed. Odd: another one is about to be, and nothing can be said. */
+	_Atomic uint64_t turns;
+	_Atomic uint64_t incarnation[2];
+	pthread_mutex_t turning; /* nothing is noted of one history while another is taken up */
 	struct table table, orgs; /* of entries, and of heads */
 	struct index index;
 	struct stripe stripes[STRIPES];
@@ -199,10 +204,19 @@ void table__drop_many(struct directory *d, const struct org_id *org, enum view_k
 /* Room for what the tables hold. Outside directory_enter: it waits for readers. */
 void table__grow(struct directory *d);
 
+/* Everything of the organisations that are behind, or about which nothing is known. */
+void table__drop_behind(struct directory *d);
+
 struct heads *heads__find(struct directory *d, struct org_id org); /* NULL: never asked about */
 /* The same, made when missing; NULL when memory fails. */
 struct heads *heads__get(struct directory *d, struct org_id org, int64_t revision);
-void heads__forget(struct directory *d); /* all are at revision 0 */
+typedef void heads_visitor(struct heads *heads);
+void heads__each(struct directory *d, heads_visitor *visit);
+static inline bool
+heads__behind(const struct heads *heads)
+{
+	return heads->next > atomic_load(&heads->told);
+}
 void heads__raise(_Atomic int64_t *value, int64_t to);
 
 /*
@@ -229,12 +243,14 @@ void uses__init(struct uses *uses);
 struct entry *lookup__current(
 	struct directory *d, const struct view_key *key, const struct org_view *org);
 
-/* The store's hooks: what this process changed; what any did, in order; nothing counts any more;
- * where an organisation is, after that. */
-void drop__touched(void *directory, const struct touched *touched, size_t count);
+/* The store's hooks: what this process changed; and those of a follower, as store.h has them. */
+void drop__touched(
+	void *directory, struct uuid incarnation, const struct touched *touched, size_t count);
 void drop__followed(void *directory, const struct touched *touched, size_t count);
-void drop__forget(void *directory);
-void drop__is_at(void *directory, struct uuid org, int64_t revision);
+void compare__mark(void *directory);
+void compare__forget(void *directory);
+bool compare__org(void *directory, struct uuid org, int64_t revision);
+void compare__settle(void *directory, struct uuid incarnation);
 
 /* Of resource_key: the same in all processes on one database. */
 extern _Atomic uint64_t directory__key_seed;

@@ -180,21 +180,31 @@ table__drop(struct directory *d, const struct view_key *key)
 	atomic_fetch_add_explicit(&d->drops, 1, memory_order_relaxed);
 }
 
-void
-table__drop_many(struct directory *d, const struct org_id *org, enum view_kind kind)
+/* What is loaded now, and is not there yet, is refused. */
+static void
+raise_epochs(struct directory *d)
 {
 	for (size_t i = 0; i < STRIPES; i++) {
 		mutex_lock(&d->stripes[i].mutex);
 		atomic_fetch_add(&d->stripes[i].epoch, 1);
 		mutex_unlock(&d->stripes[i].mutex);
 	}
+}
+
+/* What `chosen` says of an entry, given `wanted`. */
+typedef bool chooser(struct directory *d, const struct entry *e, const void *wanted);
+
+static void
+drop_chosen(struct directory *d, chooser *chosen, const void *wanted)
+{
 	struct cds_lfht_iter it;
 	struct cds_lfht_node *node;
+	raise_epochs(d);
 	for (cds_lfht_first(d->table.nodes, &it); (node = cds_lfht_iter_get_node(&it));
 		cds_lfht_next(d->table.nodes, &it)) {
 		struct entry *e = caa_container_of(node, struct entry, node);
 		SANITIZER_ACQUIRE(e);
-		if (org ? !uuid_eq(e->org, org->id) : kind != VIEW_ANY && e->kind != kind)
+		if (!chosen(d, e, wanted))
 			continue;
 		struct view_key key = {(enum view_kind)e->kind, {e->org}, e->id};
 		struct stripe *stripe = key__stripe(d, key__hash(d, &key));
@@ -203,6 +213,48 @@ table__drop_many(struct directory *d, const struct org_id *org, enum view_kind k
 		mutex_unlock(&stripe->mutex);
 	}
 	atomic_fetch_add_explicit(&d->drops, 1, memory_order_relaxed);
+}
+
+static bool
+is_of_org(struct directory *d, const struct entry *e, const void *org)
+{
+	(void)d;
+	return uuid_eq(e->org, ((const struct org_id *)org)->id);
+}
+
+static bool
+is_of_kind(struct directory *d, const struct entry *e, const void *kind)
+{
+	enum view_kind wanted = *(const enum view_kind *)kind;
+	(void)d;
+	return wanted == VIEW_ANY || e->kind == wanted;
+}
+
+void
+table__drop_many(struct directory *d, const struct org_id *org, enum view_kind kind)
+{
+	if (org)
+		drop_chosen(d, is_of_org, org);
+	else
+		drop_chosen(d, is_of_kind, &kind);
+}
+
+/* A skeleton holds what the platform demands as well; and what belongs to the platform may have
+ * been changed with an organisation. */
+static bool
+is_behind(struct directory *d, const struct entry *e, const void *platform_behind)
+{
+	const struct heads *heads = heads__find(d, (struct org_id){e->org});
+	return !heads || e->kind == VIEW_ISSUER || e->kind == VIEW_PERSON || heads__behind(heads) ||
+		(e->kind == VIEW_ORG && *(const bool *)platform_behind);
+}
+
+void
+table__drop_behind(struct directory *d)
+{
+	const struct heads *platform = heads__find(d, PLATFORM);
+	bool platform_behind = !platform || heads__behind(platform);
+	drop_chosen(d, is_behind, &platform_behind);
 }
 
 static void
@@ -269,7 +321,7 @@ heads__get(struct directory *d, struct org_id org, int64_t revision)
 }
 
 void
-heads__forget(struct directory *d)
+heads__each(struct directory *d, heads_visitor *visit)
 {
 	struct cds_lfht_iter it;
 	struct cds_lfht_node *node;
@@ -277,9 +329,7 @@ heads__forget(struct directory *d)
 		cds_lfht_next(d->orgs.nodes, &it)) {
 		struct heads *heads = caa_container_of(node, struct heads, node);
 		SANITIZER_ACQUIRE(heads);
-		atomic_store(&heads->told, 0);
-		atomic_store(&heads->floor, 0);
-		atomic_store(&heads->first, 0);
+		visit(heads);
 	}
 }
 

@@ -1,13 +1,38 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "store/internal.h"
+#include "store/feed.h"
 
 enum status
 connection__open(struct connection *c, const struct store *store, bool writes, struct error *err)
 {
 	*c = (struct connection){.driver = store->driver};
 	return store->driver->open(&c->native, store->place, writes, err);
+}
+
+/* A session that was with the database before another one was followed is left for a new one. */
+#define BEGINS_MAX 2
+
+enum status
+connection__begin(struct connection *c, const struct store *store, bool writes,
+	struct uuid *incarnation, struct error *err)
+{
+	bool elsewhere = true;
+	enum status rc = ERR_BUSY;
+	*incarnation = store->incarnation;
+	for (unsigned i = 0; elsewhere && i < BEGINS_MAX; i++) {
+		error_clear(err);
+		rc = c->driver->begin(c->native, writes, err);
+		if (rc != OK || !store->feed)
+			return rc;
+		rc = feed__vouch(incarnation, &elsewhere, store->feed, c, err);
+		if (rc == OK)
+			return OK;
+		c->driver->rollback(c->native);
+		if (elsewhere)
+			c->driver->leave(c->native);
+	}
+	return rc;
 }
 
 static void

@@ -13,13 +13,12 @@ struct driver_word {
 	const char *becomes; /* the engine's own */
 };
 
-/* Where a shared engine stands, as a transaction sees it. */
+/* With whom a connection to a shared engine is, as long as it is not made anew. */
 #define DRIVER_IDENTITY_MAX 64
-struct driver_moment {
-	int64_t horizon; /* what other transactions wrote before this moment is seen, or never was
-			  */
-	uint64_t seed; /* the same for all who use this database */
+struct driver_session {
 	char identity[DRIVER_IDENTITY_MAX]; /* another one after a failover or a restoration */
+	uint64_t seed; /* the same for all who use this database */
+	int64_t since_us; /* monotonic; when it had been made */
 };
 
 struct driver {
@@ -64,12 +63,19 @@ struct driver {
 	/* What can wait until everyone has been answered: checkpoints. */
 	void (*tidy)(void *connection);
 
-	/* Of shared engines alone. The first inside a transaction that reads, the others outside.
-	 */
-	enum status (*moment)(void *connection, struct driver_moment *out, struct error *err);
+	/* Of shared engines alone. */
+	const struct driver_session *(*session)(const void *connection); /* inside a transaction */
+	/* Inside a transaction that reads: what others wrote before this is seen, or never was. */
+	enum status (*horizon)(int64_t *out, void *connection, struct error *err);
+	void (*leave)(void *connection); /* the next `begin` makes the session anew */
+	/* The others outside of one. */
 	enum status (*notify)(void *connection, struct error *err); /* tells the others */
 	/* Returns when another one told, when `wake` can be read, or after so long. */
 	void (*await)(void *connection, int wake, int timeout_ms);
+
+	/* Of engines that are not shared: a line that is kept beside the store, and not in it. */
+	void (*note)(void *place, const char *line, bool sync); /* sync: it is on disk then */
+	bool (*recall)(void *place, char *out, size_t size); /* false: there is none */
 
 	/* Statements. `persistent` ones are kept for the life of the connection. */
 	enum status (*prepare)(void **statement, void *connection, const char *text,

@@ -1,6 +1,5 @@
 #include "store/feed.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -8,48 +7,38 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/ask.h"
 
 #define ASK_MS 250
 /* Notes and askings are not closer to each other than this. */
 #define GAP_US 10000
 #define KEEP_US (600 * US_PER_S)
-/* Whoever did not ask for so long takes everything for changed. */
-#define LAG_MAX_US (KEEP_US / 2)
-#define PURGE_US (60 * US_PER_S)
+#define PURGES_PER_KEEP 10
 #define WAITING_MAX 4096
-/* Touched things that are told at once. */
-#define TOLD_MAX 4096
-#define VIEW_BYTES 17
+/* How long a new session waits for what it is with to be looked at. */
+#define VOUCH_US (250 * INT64_C(1000))
 
 static const struct sql FEED_INSERT =
 	SQL("INSERT INTO feed (org, revision, made_us, views) VALUES ($1, $2, $3, $4)"
 	    " ON CONFLICT (org, revision) DO UPDATE SET views = feed.views || excluded.views");
-/* What is new in every organisation. */
-static const struct sql FEED_SINCE =
-	SQL("SELECT org, revision, views FROM feed WHERE moment >= $1 ORDER BY org, revision");
 /* What is old in every organisation. */
 static const struct sql FEED_PURGE = SQL("DELETE FROM feed WHERE made_us < $1");
-/* The revisions of every organisation. */
-static const struct sql FEED_REVISIONS = SQL("SELECT org, revision FROM orgs");
 
 struct feed {
-	struct store *store;
-	struct store_follower who;
-	struct connection connection;
+	struct ask ask; /* the thread's */
 	pthread_t thread;
 	bool running;
 	int wake; /* an eventfd */
 	_Atomic bool ends, committed;
-	_Atomic int64_t
-		asked_us; /* when the last asking that succeeded began; monotonic; 0: never */
-	_Atomic uint64_t seed;
+	_Atomic int64_t asked_us; /* as ask.asked_us */
 	struct queue waiting; /* for an asking that begins after now */
+	int64_t purge_us, quiet_until_us; /* the thread's */
 
-	/* The thread's. */
-	int64_t horizon; /* what is before it was seen */
-	char identity[DRIVER_IDENTITY_MAX];
-	int64_t purge_us, quiet_until_us;
-	struct touched *told;
+	/* Of the last asking that succeeded. */
+	pthread_mutex_t mutex;
+	pthread_cond_t vouched;
+	struct history history;
+	int64_t vouched_us; /* what session is older was looked at */
 };
 
 static enum status
@@ -76,7 +65,7 @@ feed__append(struct tx *tx, struct error *err)
 	for (size_t i = t->mark, next; rc == OK && i < t->count; i = next) {
 		const struct touched *first = &t->list[i];
 		struct buf views;
-		buf_init(&views, (TOUCHED_PER_JOB + 1) * VIEW_BYTES);
+		buf_init(&views, (TOUCHED_PER_JOB + 1) * FEED_VIEW_BYTES);
 		for (next = i; next < t->count; next++) {
 			const struct touched *one = &t->list[next];
 			if (!uuid_eq(one->org, first->org) || one->revision != first->revision)
@@ -91,128 +80,41 @@ feed__append(struct tx *tx, struct error *err)
 	return rc;
 }
 
-/* Hands over one row; what is told at once is bounded. */
-static size_t
-unpack(struct feed *f, size_t count, const struct query *q)
+/* What is known by now is told to those who wait for it. */
+static void
+vouch(struct feed *f)
 {
-	struct str views = query_bytes(q, 2);
-	struct touched one = {.org = query_uuid(q, 0), .revision = query_int(q, 1)};
-	for (size_t at = 0; at + VIEW_BYTES <= views.len; at += VIEW_BYTES) {
-		one.kind = (signed char)views.ptr[at];
-		memcpy(one.id.bytes, views.ptr + at + 1, sizeof(one.id.bytes));
-		f->told[count++] = one;
-	}
-	return count;
-}
-
-_Static_assert(TOLD_MAX > 2 * TOUCHED_PER_JOB, "a row has room behind others");
-
-static enum status
-read_news(struct feed *f, struct tx *tx, struct error *err)
-{
-	struct query q;
-	size_t count = 0;
-	enum status rc = query_begin(&q, tx, &FEED_SINCE, err);
-	if (rc != OK)
-		return rc;
-	query_bind_int(&q, 1, f->horizon);
-	while ((rc = query_next(&q, err)) == OK && q.row) {
-		size_t more = query_bytes(&q, 2).len / VIEW_BYTES;
-		if (count + more > TOLD_MAX) {
-			f->who.touched(f->who.context, f->told, count);
-			count = 0;
-		}
-		if (more > TOLD_MAX)
-			rc = error_set(&tx->error, ERR_CORRUPT, "store-corrupt",
-				"The store holds data that it should not.");
-		if (rc != OK)
-			break;
-		count = unpack(f, count, &q);
-	}
-	query_end(&q);
-	if (rc == OK && count > 0)
-		f->who.touched(f->who.context, f->told, count);
-	return rc;
-}
-
-static enum status
-read_everything(struct feed *f, struct tx *tx, struct error *err)
-{
-	struct query q;
-	f->who.forget(f->who.context);
-	enum status rc = query_begin(&q, tx, &FEED_REVISIONS, err);
-	if (rc != OK)
-		return rc;
-	while ((rc = query_next(&q, err)) == OK && q.row)
-		f->who.is_at(f->who.context, query_uuid(&q, 0), query_int(&q, 1));
-	query_end(&q);
-	return rc;
-}
-
-static enum status
-ask_inside(struct feed *f, struct tx *tx, int64_t began_us, struct error *err)
-{
-	struct driver_moment now = {0};
-	enum status rc = tx->connection->driver->moment(tx->connection->native, &now, err);
-	if (rc != OK)
-		return rc;
-	int64_t asked_us = atomic_load(&f->asked_us);
-	bool other = strcmp(now.identity, f->identity) != 0;
-	bool same = !other && now.horizon >= f->horizon;
-	bool late = asked_us == 0 || began_us - asked_us > LAG_MAX_US;
-	atomic_store(&f->seed, now.seed);
-	if (other && asked_us != 0)
-		log_event(LOG_WARN, "database-is-another", LOG_Z("was", f->identity),
-			LOG_Z("is", now.identity));
-	rc = same && !late ? read_news(f, tx, err) : read_everything(f, tx, err);
-	if (rc != OK) {
-		/* Half of it was told: what follows must not take it for all. */
-		f->horizon = same && !late ? f->horizon : INT64_MAX;
-		return rc;
-	}
-	f->horizon = now.horizon;
-	memcpy(f->identity, now.identity, sizeof(f->identity));
-	atomic_store(&f->asked_us, began_us);
-	return OK;
-}
-
-static enum status
-ask(struct feed *f, struct error *err)
-{
-	const struct driver *d = f->connection.driver;
-	struct tx tx = {.store = f->store, .connection = &f->connection};
-	int64_t began_us = clock_mono_us();
-	enum status rc = d->begin(f->connection.native, false, err);
-	if (rc != OK)
-		return rc;
-	rc = ask_inside(f, &tx, began_us, err);
-	connection__reset_all(&f->connection);
-	d->rollback(f->connection.native);
-	return rc;
+	atomic_store_explicit(&f->asked_us, f->ask.asked_us, memory_order_release);
+	mutex_lock(&f->mutex);
+	f->history = f->ask.history;
+	f->vouched_us = f->ask.asked_us;
+	pthread_cond_broadcast(&f->vouched);
+	mutex_unlock(&f->mutex);
 }
 
 static void
 purge(struct feed *f)
 {
-	const struct driver *d = f->connection.driver;
+	const struct driver *d = f->ask.connection.driver;
 	struct touches touches = {0};
-	struct tx tx = {.store = f->store, .connection = &f->connection, .touches = &touches};
+	struct tx tx = {
+		.store = f->ask.store, .connection = &f->ask.connection, .touches = &touches};
 	struct error err = {0};
 	struct query q;
 	if (clock_mono_us() < f->purge_us)
 		return;
-	f->purge_us = clock_mono_us() + PURGE_US;
-	enum status rc = d->begin(f->connection.native, true, &err);
+	f->purge_us = clock_mono_us() + f->ask.keep_us / PURGES_PER_KEEP;
+	enum status rc = d->begin(f->ask.connection.native, true, &err);
 	if (rc == OK)
 		rc = query_begin(&q, &tx, &FEED_PURGE, &err);
 	if (rc == OK) {
-		query_bind_int(&q, 1, clock_now_us() - KEEP_US);
+		query_bind_int(&q, 1, clock_now_us() - f->ask.keep_us);
 		rc = query_run(&q, NULL, &err);
 	}
 	if (rc == OK)
-		rc = d->commit(f->connection.native, &err);
+		rc = d->commit(f->ask.connection.native, &err);
 	else
-		d->rollback(f->connection.native);
+		d->rollback(f->ask.connection.native);
 	if (rc != OK)
 		log_error("feed-not-purged", &err);
 }
@@ -228,6 +130,17 @@ answer_waiting(struct feed *f, struct store_job **jobs, unsigned count, enum sta
 	}
 }
 
+/* A session that was lost unnoticed is made anew at once: others may wait for what it learns. */
+static enum status
+ask_again(struct feed *f, struct error *err)
+{
+	enum status rc = ask__now(&f->ask, err);
+	if (rc == OK || !f->ask.connection.driver->again(f->ask.connection.native))
+		return rc;
+	error_clear(err);
+	return ask__now(&f->ask, err);
+}
+
 static void
 round_once(struct feed *f)
 {
@@ -235,12 +148,13 @@ round_once(struct feed *f)
 	struct error err = {0};
 	unsigned count = queue__take_now(&f->waiting, jobs, ARRAY_LEN(jobs));
 	if (atomic_exchange(&f->committed, false))
-		(void)!f->connection.driver->notify(f->connection.native, &err);
+		(void)!f->ask.connection.driver->notify(f->ask.connection.native, &err);
 	error_clear(&err);
-	enum status rc = ask(f, &err);
-	if (rc == OK)
+	enum status rc = ask_again(f, &err);
+	if (rc == OK) {
+		vouch(f);
 		purge(f);
-	else if (clock_mono_us() >= f->quiet_until_us) {
+	} else if (clock_mono_us() >= f->quiet_until_us) {
 		log_event(LOG_WARN, "feed-not-asked", LOG_Z("text", err.text),
 			LOG_Z("detail", err.detail));
 		f->quiet_until_us = clock_mono_us() + US_PER_S;
@@ -254,11 +168,11 @@ static void *
 feed_main(void *arg)
 {
 	struct feed *f = arg;
-	const struct driver *d = f->connection.driver;
+	const struct driver *d = f->ask.connection.driver;
 	while (!atomic_load(&f->ends)) {
 		int64_t began_us = clock_mono_us();
 		round_once(f);
-		d->await(f->connection.native, f->wake, ASK_MS);
+		d->await(f->ask.connection.native, f->wake, ASK_MS);
 		eventfd_t ignored;
 		(void)!eventfd_read(f->wake, &ignored);
 		int64_t left_us = GAP_US - (clock_mono_us() - began_us);
@@ -266,6 +180,21 @@ feed_main(void *arg)
 			usleep((useconds_t)left_us);
 	}
 	return NULL;
+}
+
+static enum status
+begin(struct feed *f, struct error *err)
+{
+	if (f->ask.keep_us == 0)
+		f->ask.keep_us = KEEP_US;
+	f->purge_us = clock_mono_us() + f->ask.keep_us / PURGES_PER_KEEP;
+	enum status rc = ask__now(&f->ask, err);
+	if (rc != OK)
+		return rc;
+	vouch(f);
+	rc = thread_start(&f->thread, "store-feed", feed_main, f, err);
+	f->running = rc == OK;
+	return rc;
 }
 
 enum status
@@ -278,22 +207,16 @@ feed__start(
 	struct feed *f = calloc(1, sizeof(*f));
 	if (!f)
 		return error_no_memory(err);
-	f->store = store;
-	f->who = *who;
-	f->horizon = INT64_MAX; /* nothing was seen */
-	f->purge_us = clock_mono_us() + PURGE_US;
-	f->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	mutex_init(&f->mutex);
+	cond_init(&f->vouched);
 	queue__init(&f->waiting, WAITING_MAX);
-	f->told = calloc(TOLD_MAX, sizeof(*f->told));
-	enum status rc = f->told && f->wake >= 0 ? OK : error_no_memory(err);
-	if (rc == OK)
-		rc = connection__open(&f->connection, store, true, err);
-	if (rc == OK)
-		rc = ask(f, err);
-	if (rc == OK)
-		rc = thread_start(&f->thread, "store-feed", feed_main, f, err);
-	f->running = rc == OK;
+	f->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	*out = f;
+	enum status rc = f->wake >= 0 ? OK : error_no_memory(err);
+	if (rc == OK)
+		rc = ask__init(&f->ask, store, who, err);
+	if (rc == OK)
+		rc = begin(f, err);
 	if (rc != OK)
 		feed__free(out);
 	return rc;
@@ -322,11 +245,12 @@ feed__free(struct feed **feed)
 		return;
 	*feed = NULL;
 	feed__halt(f);
-	connection__close(&f->connection);
+	ask__clear(&f->ask);
 	queue__clear(&f->waiting);
 	if (f->wake >= 0)
 		close(f->wake);
-	free(f->told);
+	pthread_cond_destroy(&f->vouched);
+	pthread_mutex_destroy(&f->mutex);
 	free(f);
 }
 
@@ -351,7 +275,7 @@ feed__age_us(const struct feed *f)
 uint64_t
 feed__seed(const struct feed *f)
 {
-	return f ? atomic_load(&f->seed) : 0;
+	return f ? atomic_load(&f->ask.seed) : 0;
 }
 
 enum status
@@ -361,4 +285,36 @@ feed__catch_up(struct feed *f, struct store_job *job, struct error *err)
 	if (rc == OK)
 		(void)!eventfd_write(f->wake, 1);
 	return rc;
+}
+
+/* Whether an asking began after the session had been made; waits for one. */
+static bool
+was_asked(struct feed *f, const struct driver_session *session)
+{
+	int64_t until_us = clock_mono_us() + VOUCH_US;
+	while (f->vouched_us < session->since_us) {
+		(void)!eventfd_write(f->wake, 1);
+		if (!cond_wait_until(&f->vouched, &f->mutex, until_us))
+			break;
+	}
+	return f->vouched_us >= session->since_us;
+}
+
+enum status
+feed__vouch(struct uuid *incarnation, bool *elsewhere, struct feed *f, struct connection *c,
+	struct error *err)
+{
+	const struct driver_session *session = c->driver->session(c->native);
+	mutex_lock(&f->mutex);
+	bool asked = was_asked(f, session);
+	bool same = strcmp(f->history.identity, session->identity) == 0;
+	*incarnation = f->history.incarnation;
+	mutex_unlock(&f->mutex);
+	*elsewhere = asked && !same;
+	if (asked && same)
+		return OK;
+	error__unavailable(err);
+	if (!asked)
+		return error_detail(err, "nobody has asked the database since it was reached");
+	return error_detail(err, "%s is not the database that is followed", session->identity);
 }

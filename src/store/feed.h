@@ -22,10 +22,18 @@ enum status feed__start(struct feed **out, struct store *store, const struct sto
 void feed__halt(struct feed *feed);
 void feed__free(struct feed **feed);
 
+/* One thing that a change touched: a byte for its kind, and its key. */
+#define FEED_VIEW_BYTES 17
+
 /* Something was committed here: the others are told. Threads: any. */
 void feed__tell(struct feed *feed);
 int64_t feed__age_us(const struct feed *feed);
 uint64_t feed__seed(const struct feed *feed);
+/* Whether the session of a connection, which is inside a transaction, is with the database that is
+ * followed, so that its revisions are of that incarnation. ERR_BUSY when it is `elsewhere`, or
+ * nobody has looked at it yet, for which it waits a little. Threads: any. */
+enum status feed__vouch(struct uuid *incarnation, bool *elsewhere, struct feed *feed,
+	struct connection *c, struct error *err) MUST_USE;
 enum status feed__catch_up(struct feed *feed, struct store_job *job, struct error *err) MUST_USE;
 
 #endif

@@ -34,6 +34,9 @@ struct connection {
 
 enum status connection__open(
 	struct connection *c, const struct store *store, bool writes, struct error *err) MUST_USE;
+/* Begins a transaction of the store; `incarnation` is what its revisions are of. */
+enum status connection__begin(struct connection *c, const struct store *store, bool writes,
+	struct uuid *incarnation, struct error *err) MUST_USE;
 void connection__close(struct connection *c);
 /* A statement of this text that is not open, now open; borrowed until it is released. */
 enum status connection__statement(
@@ -60,6 +63,7 @@ struct tx {
 	struct store *store;
 	struct connection *connection;
 	struct touches *touches; /* NULL when nothing can be changed */
+	struct uuid incarnation;
 	enum status failed;
 	struct error error; /* of `failed` */
 };
@@ -132,6 +136,7 @@ struct store {
 	struct writer *writer; /* NULL when read_only */
 	struct readers *readers;
 	struct feed *feed; /* NULL when nobody follows, or nobody else can change anything */
+	struct uuid incarnation; /* of a store that is not shared */
 	store_commit_hook *hook;
 	void *hook_context;
 };

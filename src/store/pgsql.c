@@ -72,10 +72,11 @@ begin(void *connection, bool writes, struct error *err)
 		return rc;
 	c->again = false;
 	c->in_tx = true;
-	/* A change locks its organisation's row first and reads what it needs after that: what it
-	 * reads is to be the newest, not what was there when the transaction began. */
+	/* Whether it may write the server says: it may have been demoted. A change locks its
+	 * organisation's row first and reads what it needs after that: what it reads is to be the
+	 * newest, not what was there when the transaction began. */
 	return pgsql__queue(c,
-		writes ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+		writes ? "BEGIN ISOLATION LEVEL READ COMMITTED"
 		       : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 		err);
 }
@@ -183,30 +184,36 @@ lock_schema(void *connection, struct error *err)
 	return rc == OK ? pgsql__settle(connection, NULL, err) : rc;
 }
 
-/* The lowest number of a transaction that is under way; the cluster, its timeline, the database. */
-static const char *const moment_text =
-	"SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT), "
-	"CAST((SELECT system_identifier FROM pg_control_system()) AS TEXT), "
-	"CAST((SELECT oid FROM pg_database WHERE datname = current_database()) AS TEXT), "
-	"substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
+/* The lowest number of a transaction that is under way. */
+static const char *const horizon_text =
+	"SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT)";
 
 static enum status
-moment(void *connection, struct driver_moment *out, struct error *err)
+horizon(int64_t *out, void *connection, struct error *err)
 {
 	struct pgsql_connection *c = connection;
 	PGresult *result = NULL;
-	enum status rc = pgsql__queue(c, moment_text, err);
+	enum status rc = pgsql__queue(c, horizon_text, err);
 	if (rc == OK)
 		rc = pgsql__settle(c, &result, err);
-	if (rc == OK) {
-		const char *system = PQgetvalue(result, 0, 1), *database = PQgetvalue(result, 0, 2);
-		out->horizon = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-		out->seed = strtoull(system, NULL, 10) ^ strtoull(database, NULL, 10) << 40;
-		snprintf(out->identity, sizeof(out->identity), "%s/%s/%s", system, database,
-			PQgetvalue(result, 0, 3));
-	}
+	if (rc == OK)
+		*out = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
 	PQclear(result);
 	return rc;
+}
+
+static const struct driver_session *
+session(const void *connection)
+{
+	const struct pgsql_connection *c = connection;
+	return &c->session;
+}
+
+static void
+leave(void *connection)
+{
+	struct pgsql_connection *c = connection;
+	c->stale = true;
 }
 
 static enum status
@@ -284,7 +291,9 @@ const struct driver driver_pgsql = {
 	.in_transaction = in_transaction,
 	.again = again,
 	.tidy = tidy,
-	.moment = moment,
+	.session = session,
+	.horizon = horizon,
+	.leave = leave,
 	.notify = notify,
 	.await = await,
 	.prepare = pgsql__prepare,

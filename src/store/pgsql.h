@@ -2,6 +2,7 @@
 #define STORE_PGSQL_H
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "store/driver.h"
@@ -13,6 +14,7 @@ struct pgsql_place {
 	char *name; /* what may be shown of it */
 	int lock_timeout_ms;
 	int statement_timeout_ms;
+	_Atomic int64_t reached_us; /* when a session was last made */
 };
 
 /*
@@ -20,8 +22,9 @@ struct pgsql_place {
  * along with the next statement, and costs no way of its own to the database and back.
  */
 struct pgsql_connection {
-	const struct pgsql_place *place;
+	struct pgsql_place *place;
 	PGconn *pg; /* NULL when lost and not made anew yet */
+	struct driver_session session;
 	uint64_t generation; /* counts the sessions: statements are prepared in one */
 	uint64_t listening; /* the session that is told of others' changes */
 	uint64_t statements; /* made so far: their names */
@@ -32,7 +35,8 @@ struct pgsql_connection {
 	bool in_tx;
 	bool again; /* the transaction failed by chance, and may be run again */
 	bool stale; /* the session is of no use any more: the server only reads */
-	int64_t retry_us; /* no new session before */
+	int64_t failed_us; /* when one could not be made … */
+	int64_t retry_us; /* … and no other is tried before, unless another connection has one */
 	int64_t pause_us; /* between two tries */
 };
 

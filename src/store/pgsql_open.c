@@ -9,7 +9,7 @@
 #include "store/pgsql.h"
 
 #define PAUSE_FIRST_US (100 * INT64_C(1000))
-#define PAUSE_MAX_US (3 * US_PER_S)
+#define PAUSE_MAX_US US_PER_S
 #define NAME_MAX_BYTES 160
 
 /* Bounds of what libpq waits for, unless the URL has others; a server that only reads is of no
@@ -89,11 +89,28 @@ unreachable(struct pgsql_connection *c, struct error *err, const char *why)
 	return err->status;
 }
 
+/* The cluster, the database in it, and the cluster's timeline. */
+static const char *const session_text =
+	"SELECT CAST((SELECT system_identifier FROM pg_control_system()) AS TEXT), "
+	"CAST((SELECT oid FROM pg_database WHERE datname = current_database()) AS TEXT), "
+	"substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
+
+static void
+note_session(struct pgsql_connection *c, const PGresult *result)
+{
+	const char *system = PQgetvalue(result, 0, 0), *database = PQgetvalue(result, 0, 1);
+	struct driver_session *s = &c->session;
+	s->since_us = clock_mono_us();
+	s->seed = strtoull(system, NULL, 10) ^ strtoull(database, NULL, 10) << 40;
+	snprintf(s->identity, sizeof(s->identity), "%s/%s/%s", system, database,
+		PQgetvalue(result, 0, 2));
+}
+
 /* An acknowledged change is to be on disk, whatever the server's default. */
 static enum status
 set_up(struct pgsql_connection *c, struct error *err)
 {
-	char text[512];
+	char text[1024];
 	const char *encoding = PQparameterStatus(c->pg, "server_encoding");
 	if (!encoding || strcmp(encoding, "UTF8") != 0)
 		return error_set(err, ERR_INVALID, "store-unreadable",
@@ -104,14 +121,29 @@ set_up(struct pgsql_connection *c, struct error *err)
 		"SET idle_in_transaction_session_timeout = 60000; "
 		"SET client_min_messages = warning; SET jit = off; "
 		"SELECT set_config('synchronous_commit', 'on', false) "
-		"WHERE current_setting('synchronous_commit') = 'off'",
-		c->place->statement_timeout_ms, c->place->lock_timeout_ms);
+		"WHERE current_setting('synchronous_commit') = 'off'; %s",
+		c->place->statement_timeout_ms, c->place->lock_timeout_ms, session_text);
 	PGresult *result = PQexec(c->pg, text);
 	bool good = PQresultStatus(result) == PGRES_TUPLES_OK;
+	if (good)
+		note_session(c, result);
 	PQclear(result);
 	if (!good || PQenterPipelineMode(c->pg) != 1)
 		return unreachable(c, err, PQerrorMessage(c->pg));
 	return OK;
+}
+
+/* A standby, or a primary that was demoted: what it says may be old. The server tells of it. */
+static bool
+only_reads(const struct pgsql_connection *c)
+{
+	static const char *const names[] = {"in_hot_standby", "default_transaction_read_only"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = PQparameterStatus(c->pg, names[i]);
+		if (value && strcmp(value, "on") == 0)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -135,7 +167,8 @@ connect_anew(struct pgsql_connection *c, struct error *err)
 	if (PQstatus(c->pg) != CONNECTION_OK)
 		return unreachable(c, err, PQerrorMessage(c->pg));
 	PQsetNoticeReceiver(c->pg, drop_notice, NULL);
-	return set_up(c, err);
+	enum status rc = set_up(c, err);
+	return rc == OK && only_reads(c) ? unreachable(c, err, "it can only be read") : rc;
 }
 
 /* Between half and all of `us`, so that many do not come at once. */
@@ -154,19 +187,21 @@ pgsql__ready(struct pgsql_connection *c, struct error *err)
 	c->in_tx = false;
 	if (c->unread_sync)
 		(void)!pgsql__settle(c, NULL, &ignored);
-	if (c->pg && !c->stale && PQstatus(c->pg) == CONNECTION_OK)
+	if (c->pg && !c->stale && PQstatus(c->pg) == CONNECTION_OK && !only_reads(c))
 		return OK;
-	if (clock_mono_us() < c->retry_us)
+	if (clock_mono_us() < c->retry_us && atomic_load(&c->place->reached_us) <= c->failed_us)
 		return error__unavailable(err);
 	enum status rc = connect_anew(c, err);
 	if (rc == OK) {
 		c->pause_us = 0;
+		atomic_store(&c->place->reached_us, c->session.since_us);
 		return OK;
 	}
 	c->pause_us = c->pause_us ? c->pause_us * 2 : PAUSE_FIRST_US;
 	if (c->pause_us > PAUSE_MAX_US)
 		c->pause_us = PAUSE_MAX_US;
-	c->retry_us = clock_mono_us() + jitter(c->pause_us);
+	c->failed_us = clock_mono_us();
+	c->retry_us = c->failed_us + jitter(c->pause_us);
 	return rc;
 }
 

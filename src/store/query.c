@@ -27,6 +27,12 @@ tx_store(struct tx *tx)
 	return tx->store;
 }
 
+struct uuid
+tx_incarnation(const struct tx *tx)
+{
+	return tx->incarnation;
+}
+
 bool
 tx_is_change(const struct tx *tx)
 {

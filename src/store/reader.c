@@ -30,7 +30,8 @@ try_job(struct reader *r, struct store_job *job)
 	struct tx tx = {.store = r->all->store, .connection = &r->connection};
 
 	error_clear(&job->error);
-	job->status = d->begin(native, false, &job->error);
+	job->status = connection__begin(
+		&r->connection, r->all->store, false, &tx.incarnation, &job->error);
 	if (job->status != OK)
 		return true;
 	job->status = job->run(job, &tx, &job->error);

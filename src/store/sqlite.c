@@ -1,5 +1,7 @@
 #include "store/sqlite.h"
 
+#include <unistd.h>
+
 #include "base/buf.h"
 #include "base/log.h"
 
@@ -163,6 +165,25 @@ place_name(void *place)
 {
 	const struct sqlite_place *p = place;
 	return p->path;
+}
+
+/* Nobody but the process that holds the lock writes to its file, and none needs it: what cannot be
+ * written is missed at the next start, and does no harm. */
+static void
+note(void *place, const char *line, bool sync)
+{
+	const struct sqlite_place *p = place;
+	if (p->lock >= 0 && pwrite(p->lock, line, strlen(line), 0) > 0 && sync)
+		fdatasync(p->lock);
+}
+
+static bool
+recall(void *place, char *out, size_t size)
+{
+	const struct sqlite_place *p = place;
+	ssize_t got = p->lock >= 0 ? pread(p->lock, out, size - 1, 0) : -1;
+	out[got > 0 ? got : 0] = '\0';
+	return got > 0;
 }
 
 static enum status
@@ -358,6 +379,8 @@ const struct driver driver_sqlite = {
 	.in_transaction = in_transaction,
 	.again = again,
 	.tidy = tidy,
+	.note = note,
+	.recall = recall,
 	.prepare = prepare,
 	.finalize = finalize,
 	.reset = reset,

@@ -4,6 +4,7 @@
 
 #include "crypto/crypto.h"
 #include "store/feed.h"
+#include "store/history.h"
 #include "store/internal.h"
 
 static enum status
@@ -25,6 +26,8 @@ open_all(struct store *store, const struct store_options *options, struct error 
 			rc = migrate__run(store, &reading, err);
 		connection__close(&reading);
 	}
+	if (rc == OK && store->writer && !store->driver->shared)
+		rc = history__settle(store, writer__connection(store->writer), err);
 	if (rc == OK)
 		rc = readers__start(&store->readers, store, err);
 	if (rc == OK && store->writer)
@@ -78,7 +81,10 @@ store_close(struct store **out)
 enum status
 store_follow(struct store *store, const struct store_follower *follower, struct error *err)
 {
-	return feed__start(&store->feed, store, follower, err);
+	if (store->driver->shared)
+		return feed__start(&store->feed, store, follower, err);
+	follower->settle(follower->context, store->incarnation);
+	return OK;
 }
 
 bool

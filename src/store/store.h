@@ -32,6 +32,7 @@ struct store_options {
 	unsigned writers; /* connections (and threads) that change; 0: 1 */
 	int statement_timeout_ms; /* 0: none */
 	int wait_ms; /* how long to wait for the database at the start */
+	int64_t feed_keep_us; /* how long others may learn of a change; 0: ten minutes */
 
 	bool read_only; /* no writer, no migration: for `thingward verify` */
 	bool existing_only; /* of SQLite: refuse a file that is not there */
@@ -103,22 +104,31 @@ struct touched {
 	int kind;
 	struct uuid id;
 };
-typedef void store_commit_hook(void *context, const struct touched *touched, size_t count);
+/* `incarnation`: what the revisions are of. */
+typedef void store_commit_hook(
+	void *context, struct uuid incarnation, const struct touched *touched, size_t count);
 void store_on_commit(struct store *store, store_commit_hook *hook, void *context); /* start-up */
 
 /*
  * What a follower learns of other processes' changes, on a thread of the store's. `touched`: as
  * above, those of this process among them, each organisation's in the order of revisions, some
- * perhaps twice. `forget`: the database is another (failed over, restored) or was away for too
- * long: nothing that is known counts any more; then `is_at` for each organisation there is.
+ * perhaps twice.
+ *
+ * Who could not follow for a while compares: `mark` the revisions that are known; then `compare`
+ * for each organisation there is, false when that is behind the mark; when all were told, `settle`:
+ * what an organisation was that is further by now does not count any more. `forget` before it all:
+ * the database was restored or has failed over, and nothing that is known counts; until `settle`
+ * tells its incarnation nothing can be said at all. What is begun may be begun again.
  */
 struct store_follower {
 	void *context;
 	void (*touched)(void *context, const struct touched *touched, size_t count);
+	void (*mark)(void *context);
 	void (*forget)(void *context);
-	void (*is_at)(void *context, struct uuid org, int64_t revision);
+	bool (*compare)(void *context, struct uuid org, int64_t revision);
+	void (*settle)(void *context, struct uuid incarnation);
 };
-/* Start-up, once. Where no other process can change anything it does nothing. */
+/* Start-up, once. Where no other process can change anything only `settle` is called, here. */
 enum status store_follow(
 	struct store *store, const struct store_follower *follower, struct error *err) MUST_USE;
 bool store_is_shared(const struct store *store);
@@ -138,6 +148,8 @@ enum status store_catch_up(struct store *store, struct store_job *job, struct er
 void tx_touch(struct tx *tx, struct uuid org, int64_t revision, int kind, struct uuid id);
 
 struct store *tx_store(struct tx *tx);
+/* What the revisions that this transaction sees are of. */
+struct uuid tx_incarnation(const struct tx *tx);
 bool tx_is_change(const struct tx *tx);
 
 /*

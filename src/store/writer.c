@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "store/feed.h"
+#include "store/history.h"
 
 /* A batch that fails by chance is run so often, with a growing pause between. */
 #define ATTEMPTS_MAX 5
@@ -18,6 +19,7 @@ struct worker {
 	struct touches touches;
 	pthread_t thread;
 	bool running;
+	struct uuid incarnation; /* of the transaction */
 	int64_t quiet_until_us; /* one line a second tells of refused batches */
 	unsigned count;
 	struct store_job *batch[BATCH_JOBS_MAX];
@@ -54,8 +56,10 @@ run_job(struct worker *w, struct store_job *job, struct error *err)
 {
 	const struct driver *d = w->connection.driver;
 	void *native = w->connection.native;
-	struct tx tx = {
-		.store = w->all->store, .connection = &w->connection, .touches = &w->touches};
+	struct tx tx = {.store = w->all->store,
+		.connection = &w->connection,
+		.touches = &w->touches,
+		.incarnation = w->incarnation};
 
 	error_clear(&job->error);
 	if (d->savepoint(native, err) != OK)
@@ -124,7 +128,7 @@ attempt(struct worker *w, unsigned skip, unsigned *lost)
 	enum outcome done = ABANDONED;
 
 	touches__reset(&w->touches);
-	if (d->begin(native, true, &err) == OK) {
+	if (connection__begin(&w->connection, w->all->store, true, &w->incarnation, &err) == OK) {
 		done = run_jobs(w, skip, lost, &err);
 		if (done != COMMITTED)
 			d->rollback(native);
@@ -175,6 +179,16 @@ refuse_batch(struct worker *w, unsigned except, bool unknown)
 	touches__reset(&w->touches);
 }
 
+/* Those who have to know that something was committed, or may have been. */
+static void
+tell(struct store *store, const struct touches *t)
+{
+	if (store->driver->shared)
+		feed__tell(store->feed);
+	else if (t->count > 0)
+		history__note(store, t->list[t->count - 1].org, t->list[t->count - 1].revision);
+}
+
 static void
 run_batch(struct worker *w)
 {
@@ -191,9 +205,9 @@ run_batch(struct worker *w)
 	if (done != COMMITTED)
 		refuse_batch(w, skip, done == UNKNOWN);
 	if (w->touches.count > 0 && store->hook)
-		store->hook(store->hook_context, w->touches.list, w->touches.count);
+		store->hook(store->hook_context, w->incarnation, w->touches.list, w->touches.count);
 	if (w->touches.count > 0 || done == UNKNOWN)
-		feed__tell(store->feed);
+		tell(store, &w->touches);
 	queue__release(&w->all->queue, w->slot);
 	for (unsigned i = 0; i < w->count; i++)
 		job__answer(w->batch[i]);

@@ -64,6 +64,7 @@ test("F1_allowance: names the grant, the role and the node", async () => {
       missing: null,
       revision: expect.any(Number),
       age_ms: expect.any(Number),
+      incarnation: expect.any(String),
     },
   });
 });
@@ -174,7 +175,7 @@ test("F1_unasked: says no more than revision and age", async () => {
     const decision = await tenant.admin.decide({
       subject: subjectOf(member), action: { name: SEND }, resource: number, context,
     });
-    expect(Object.keys(decision.context ?? {})).toEqual(["revision", "age_ms"]);
+    expect(Object.keys(decision.context ?? {})).toEqual(["revision", "age_ms", "incarnation"]);
   }
 });
 

@@ -40,6 +40,12 @@ function ask(body: unknown, path = EVALUATION, as: Api = tenant.admin): Promise<
 }
 
 /** The answer is an error of AuthZEN: a status and a text. */
+const AGE = {
+  revision: expect.any(Number),
+  age_ms: expect.any(Number),
+  incarnation: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+};
+
 function expectError(answer: Answer, status: number, says?: RegExp): void {
   expect(answer.status, answer.text).toBe(status);
   expect(answer.headers.get("content-type")).toBe("application/json");
@@ -98,7 +104,7 @@ describe("one evaluation", () => {
     expect(answer.headers.get("content-type")).toBe("application/json");
     expect(answer.body).toEqual({
       decision: true,
-      context: { revision: expect.any(Number), age_ms: expect.any(Number) },
+      context: AGE,
     });
   });
 
@@ -133,6 +139,7 @@ describe("one evaluation", () => {
     [{ resource: { type: "a", id: 1 } }], [{ context: [] }], [{ context: "x" }],
     [{ subject: { type: "member", id: "x", properties: [] } }],
     [{ context: { at_least: "7" } }], [{ context: { max_age_ms: -1 } }],
+    [{ context: { incarnation: 7 } }], [{ context: { incarnation: "x" } }],
   ])("F7_evaluation: 400 for a wrong type: %j", async (wrong) => {
     expectError(await ask(good(wrong)), 400, /must be/);
   });
@@ -367,7 +374,22 @@ describe("whom and what is asked about", () => {
     expectError(await ask(good({ context: { at_least: revision + 1000 } })), 409, /not reached/);
     const items = { ...good({ context: { at_least: revision + 1000 } }), evaluations: [{}] };
     expectError(await ask(items, EVALUATIONS), 409);
+    const incarnation = made.headers.get("thingward-incarnation");
+    expect((answer.body as Decision).context?.["incarnation"]).toBe(incarnation);
+    expect(await decide(good({ context: { at_least: revision, incarnation } }))).toBe(true);
     expect(await decide(good({ context: { max_age_ms: 60_000 } }))).toBe(true);
+  });
+
+  test("F7_freshness: a revision of another incarnation says nothing", async () => {
+    for (const at_least of [0, 1, 1_000_000]) {
+      const context = { at_least, incarnation: randomUUID() };
+      const answer = await ask(good({ context }));
+      expectError(answer, 409, /another incarnation/);
+      expect(answer.headers.get("thingward-error")).toBe("incarnation-is-another");
+      expectError(await ask({ ...good({ context }), evaluations: [{}] }, EVALUATIONS), 409);
+    }
+    const behind = await ask(good({ context: { at_least: 1_000_000 } }));
+    expect(behind.headers.get("thingward-error")).toBe("revision-not-reached");
   });
 
   test("F7_conditions: attributes of the request decide", async () => {
@@ -403,7 +425,7 @@ describe("several evaluations", () => {
     }, EVALUATIONS);
     expect(answer.body).toEqual({
       evaluations: [{ decision: true }, { decision: false }, { decision: true }],
-      context: { revision: expect.any(Number), age_ms: expect.any(Number) },
+      context: AGE,
     });
   });
 

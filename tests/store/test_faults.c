@@ -137,9 +137,10 @@ struct told {
 };
 
 static void
-tell(void *context, const struct touched *touched, size_t count)
+tell(void *context, struct uuid incarnation, const struct touched *touched, size_t count)
 {
 	struct told *told = context;
+	(void)incarnation;
 	(void)touched;
 	told->calls++;
 	told->count += count;

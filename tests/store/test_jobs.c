@@ -23,9 +23,10 @@ struct told {
 };
 
 static void
-tell(void *context, const struct touched *touched, size_t count)
+tell(void *context, struct uuid incarnation, const struct touched *touched, size_t count)
 {
 	struct told *told = context;
+	(void)incarnation;
 	told->calls++;
 	told->count += count;
 	for (size_t i = 0; i < count; i++)

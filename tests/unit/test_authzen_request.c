@@ -55,6 +55,7 @@ test_authzen_request__reads_the_four_parts(void **state)
 	assert_null(request.workspace.ptr);
 	assert_false(request.explain);
 	assert_int_equal(request.at_least, 0);
+	assert_true(uuid_is_nil(request.incarnation));
 	assert_true(request.max_age_ms == INT64_MAX);
 	assert_int_equal(request.attribute_count, 0);
 	assert_null(request.error);
@@ -72,7 +73,8 @@ test_authzen_request__flattens_attributes(void **state)
 		"\"resource\":{\"type\":\"t\",\"id\":\"r\",\"properties\":{\"n\":-1.5e1,"
 		"\"workspace\":\"w\",\"x.y\":1,\"\":2,\"a b\":3}},"
 		"\"context\":{\"address\":\"10.0.0.1\",\"explain\":true,\"at_least\":7,"
-		"\"max_age_ms\":20,\"nested\":{\"explain\":false,\"at_least\":\"x\"}}}"));
+		"\"max_age_ms\":20,\"incarnation\":\"00000000-0000-7000-8000-000000000001\","
+		"\"nested\":{\"explain\":false,\"at_least\":\"x\"}}}"));
 	assert_int_equal(request.attribute_count, 8);
 	check_str(find(&request, "subject.properties.a.b")->str, "x\xc3\xa9");
 	assert_true(find(&request, "action.properties.soft")->flag);
@@ -85,6 +87,7 @@ test_authzen_request__flattens_attributes(void **state)
 	assert_true(request.explain);
 	assert_int_equal(request.at_least, 7);
 	assert_int_equal(request.max_age_ms, 20);
+	assert_int_equal(request.incarnation.bytes[15], 1);
 }
 
 static void

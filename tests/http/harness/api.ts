@@ -115,6 +115,13 @@ export function revisionOf(answer: Answer): number {
   return Number(text);
 }
 
+/** … and the incarnation that it counts from. */
+export function incarnationOf(answer: Answer): string {
+  const text = answer.headers.get("thingward-incarnation");
+  expect(text).toMatch(/^[0-9a-f-]{36}$/);
+  return text ?? "";
+}
+
 /** An organisation of a test. */
 export interface Tenant {
   org: Org;

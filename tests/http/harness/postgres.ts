@@ -28,9 +28,9 @@ export class Postgres {
     return this.tell("SIGUSR2", "kept");
   }
 
-  /** Goes back to the copy, on a new timeline. */
-  restore(): Promise<void> {
-    return this.tell("SIGUSR1", "restored");
+  /** Goes back to the copy; on a new timeline, unless it is to be as if a disk was copied. */
+  restore({ timeline = true } = {}): Promise<void> {
+    return this.tell(timeline ? "SIGUSR1" : "SIGHUP", "restored");
   }
 
   async stop(): Promise<void> {
