@@ -54,11 +54,12 @@ INSERT INTO clients (org, client, workspace, type, auth_method, redirect_uris, l
 SELECT org, principal, workspace, 3, 1, '[]', '[]', 1, 0, 600, 1209600, 7776000, 1, changed
 FROM principals WHERE kind = 5;
 
--- Any JSON about an end-user or a client, by key.
+-- Any JSON about an end-user or a client, by key. entry: what pages go by.
 CREATE TABLE metadata (
 	org {uuid} NOT NULL,
 	principal {uuid} NOT NULL,
 	name {text} NOT NULL,
+	entry {uuid} NOT NULL,
 	value {text} NOT NULL,
 	changed {int} NOT NULL,
 	PRIMARY KEY (org, principal, name)

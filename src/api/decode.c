@@ -6,7 +6,6 @@
 
 #define LIMIT_DEFAULT 50
 #define BODY_DEPTH_MAX 16
-#define BODY_STRING_MAX (16 * 1024)
 #define PLACE_MAX 96
 
 static enum status
@@ -114,7 +113,7 @@ decode_body(struct exchange *x, struct error *err)
 		return error_set(err, ERR_TOO_LARGE, "body-too-large",
 			"The body has %zu bytes; at most %zu are taken here.", text.len,
 			route->body_max);
-	struct json_limits limits = {route->body_max, BODY_DEPTH_MAX, BODY_STRING_MAX};
+	struct json_limits limits = {route->body_max, BODY_DEPTH_MAX, route->body_max};
 	enum status rc = json_parse(&x->body, text, limits, err);
 	if (rc == OK)
 		rc = validate_json(route->body, x->body, "body", err);

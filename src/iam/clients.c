@@ -6,6 +6,7 @@
 #include "iam/rows.h"
 #include "jose/jwk.h"
 #include "model/uri.h"
+#include "json/reader.h"
 
 static const struct sql CLIENT_SET =
 	SQL("INSERT INTO clients (org, client, workspace, type, auth_method, redirect_uris,"
@@ -135,13 +136,31 @@ check_redirects(const struct client_view *client, struct error *err)
 	return rc;
 }
 
+/* Whoever reads it in a record bounds the members of an object, as reading keys does not. */
+static bool
+is_recordable(struct call *call, struct str text)
+{
+	char *scratch = arena_alloc(call->arena, CLIENT_JWKS_MAX);
+	struct json_reader r;
+
+	if (!scratch)
+		return false;
+	json_reader_init(
+		&r, text, JSON_READER_DEPTH_MAX / 2, CLIENT_JWKS_MAX, scratch, CLIENT_JWKS_MAX);
+	return json_reader_skip(&r, NULL) && json_reader_end(&r);
+}
+
 static enum status
-check_jwks(struct str text, struct error *err)
+check_jwks(struct call *call, struct str text, struct error *err)
 {
 	struct jwk_set *set = NULL;
 
 	if (!text.ptr)
 		return OK;
+	if (!is_recordable(call, text))
+		return error_set(err, ERR_INVALID, "jwk-malformed",
+			"jwks: is too deep, or an object in it has more than %d members.",
+			JSON_READER_MEMBERS_MAX);
 	enum status rc = jwk_set_parse(&set, text, err);
 	if (rc == OK && jwk_set_count(set) == 0)
 		rc = error_set(err, ERR_INVALID, "jwks-useless",
@@ -151,7 +170,7 @@ check_jwks(struct str text, struct error *err)
 }
 
 static enum status
-check_keys(const struct client_view *client, struct error *err)
+check_keys(struct call *call, const struct client_view *client, struct error *err)
 {
 	bool signs = client->auth_method == CLIENT_AUTH_PRIVATE_KEY_JWT;
 	bool both = client->jwks.ptr && client->jwks_uri.ptr;
@@ -164,7 +183,7 @@ check_keys(const struct client_view *client, struct error *err)
 		return error_set(err, ERR_INVALID, "jwks-missing",
 			"A client that signs with a key of its own needs either jwks or jwks_uri.");
 	return client->jwks_uri.ptr ? endpoint_uri_check(client->jwks_uri, "jwks_uri", err)
-				    : check_jwks(client->jwks, err);
+				    : check_jwks(call, client->jwks, err);
 }
 
 static enum status
@@ -198,7 +217,7 @@ check(struct call *call, const struct client_view *client, struct error *err)
 	if (rc == OK)
 		rc = check_auth(client, err);
 	if (rc == OK)
-		rc = check_keys(client, err);
+		rc = check_keys(call, client, err);
 	return rc == OK ? check_rest(call, client, err) : rc;
 }
 

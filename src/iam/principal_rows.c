@@ -7,6 +7,7 @@
 #include "iam/guard.h"
 #include "iam/resource_rows.h"
 #include "iam/rows.h"
+#include "model/names.h"
 
 #define PRINCIPAL_COLUMNS                                                                          \
 	" p.principal, p.kind, p.workspace, p.label, p.name, p.email, p.description, p.person,"    \
@@ -53,6 +54,7 @@ static const struct sql PRINCIPAL_ERASE[] = {
 	SQL("DELETE FROM reach WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM credentials WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM clients WHERE org = $1 AND client = $2"),
+	SQL("DELETE FROM metadata WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM principals WHERE org = $1 AND principal = $2"),
 };
 static const struct sql CREDENTIAL_IDS =
@@ -375,6 +377,12 @@ principal_list(struct principal **out, size_t *count, struct call *call,
 	return rc;
 }
 
+static enum status
+not_found(struct error *err)
+{
+	return error_set(err, ERR_NOT_FOUND, "principal-not-found", "There is no such principal.");
+}
+
 enum status
 principal_load(struct principal *out, struct call *call, struct principal_id id, struct error *err)
 {
@@ -383,10 +391,7 @@ principal_load(struct principal *out, struct call *call, struct principal_id id,
 	enum status rc = principal__select(out, &found, call, id, err);
 	if (rc == OK && found)
 		rc = principal_see(&visible, call, out->id, out->kind, err);
-	if (rc == OK && !visible)
-		rc = error_set(
-			err, ERR_NOT_FOUND, "principal-not-found", "There is no such principal.");
-	return rc;
+	return rc == OK && !visible ? not_found(err) : rc;
 }
 
 enum status
@@ -399,5 +404,26 @@ principal_load_kind(struct principal *out, struct call *call, struct principal_i
 	if (out->kind == kind &&
 		(uuid_is_nil(workspace.id) || uuid_eq(out->workspace.id, workspace.id)))
 		return OK;
-	return error_set(err, ERR_NOT_FOUND, "principal-not-found", "There is no such principal.");
+	return not_found(err);
+}
+
+enum status
+end_user_find(struct principal *out, struct call *call, struct workspace_id workspace,
+	struct str reference, struct error *err)
+{
+	struct principal_name name = {KIND_END_USER, workspace, {NULL, 0}};
+	struct principal_id id;
+	struct error malformed = {0};
+	bool found = false;
+
+	if (uuid_parse(reference, &id.id))
+		return principal_load_kind(out, call, id, KIND_END_USER, workspace, err);
+	enum status rc = email_check(reference, "email", call->arena, &name.label, &malformed);
+	if (rc == ERR_INVALID)
+		return not_found(err);
+	if (rc == OK)
+		rc = principal_find(out, &found, call, &name, err);
+	else
+		*err = malformed;
+	return rc == OK && !found ? not_found(err) : rc;
 }

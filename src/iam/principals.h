@@ -75,6 +75,10 @@ struct principal_name {
 };
 enum status principal_find(struct principal *out, bool *found, struct call *call,
 	const struct principal_name *name, struct error *err) MUST_USE;
+/* An end-user by its address, in any spelling that is the same, or by its identifier.
+ * ERR_NOT_FOUND "principal-not-found", whatever the text is. */
+enum status end_user_find(struct principal *out, struct call *call, struct workspace_id workspace,
+	struct str reference, struct error *err) MUST_USE;
 /* Its view, from rows. ERR_NOT_FOUND. */
 enum status principal_view_load(const struct principal_view **out, struct call *call,
 	struct principal_id id, struct error *err) MUST_USE;

@@ -44,7 +44,7 @@ const contract = parse(readFileSync(join(ROOT, "api/openapi.yaml"), "utf8")) as 
 const server = useServer();
 const UNKNOWN = "0190a0a0-0000-7000-8000-000000000000";
 /** Path parameters that are words of the contract, and no identifiers. */
-const WORDS = ["kind", "type", "name", "permission"];
+const WORDS = ["kind", "type", "name", "permission", "key"];
 
 const cases: Case[] = Object.entries(contract.paths).flatMap(([path, methods]) =>
   METHODS.flatMap((method) => {
@@ -64,8 +64,11 @@ async function furnish(): Promise<Furnished> {
   const { admin, path } = tenant;
   const workspace = await makeWorkspace(tenant);
   const at = `/api/workspaces/${workspace.id}`;
-  const inside = async (kind: "end-users" | "clients" | "gateways" | "devices"): Promise<string> =>
-    (await makeInWorkspace(tenant, workspace, kind)).principal.id;
+  const inside = async (kind: "end-users" | "clients" | "devices"): Promise<string> => {
+    const { principal } = await makeInWorkspace(tenant, workspace, kind);
+    if (kind !== "devices") await admin.put(`${at}/${kind}/${principal.id}/metadata/some-key`, {});
+    return principal.id;
+  };
   const key = await makeMachine(tenant, "api-keys");
   const member = await makeMember(tenant);
   const role = await makeRole(tenant, ["iam:groups:read"]);
@@ -121,11 +124,11 @@ beforeAll(async () => {
 /** What stands for a parameter of an operation in an organisation. */
 function valueOf(of: Furnished, { path, operation }: Case, name: string): string {
   const words: Record<string, string> = {
-    kind: "api_key", type: "hybrid_site", permission: "messages:send",
+    kind: "api_key", type: "hybrid_site", permission: "messages:send", key: "some-key",
     name: path.includes("blueprints") ? "communications-platform" : "some key",
   };
   const inWorkspace = path.startsWith("/api/workspaces/");
-  let key = name;
+  let key = name === "email" ? "end_user" : name;
   if (name === "principal" && operation["x-kind"]) key = operation["x-kind"];
   else if (name === "principal" && path.includes("/permissions/")) key = "end_user";
   else if (name === "principal" && inWorkspace) key = "gateway";
@@ -153,7 +156,7 @@ function bodyOf({ operation }: Case): unknown {
     OrgPatch: name, WorkspaceDraft: name, WorkspacePatch: name, MachineDraft: name,
     GroupDraft: name, GroupPatch: name, CredentialDraft: name, ClientDraft: name,
     GatewayDraft: name, DeviceDraft: name, PrincipalPatch: name, ResourcePatch: name,
-    ClientPatch: name,
+    ClientPatch: name, MetadataValue: { planted: true },
     StateChange: { state: "suspended" },
     DefaultDraft: { role: null, ceiling_role: null },
     Reach: { confined: true, groups: [] },
