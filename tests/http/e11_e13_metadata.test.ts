@@ -79,7 +79,8 @@ describe.each(BOTH)("%s", (id, what, make) => {
     expect(listed.map(({ key, value }) => ({ key, value })))
       .toEqual(keys.map((key) => ({ key, value: { key } })));
     for (const key of ["x".repeat(129), "\u0000", "line\nfeed"])
-      expect((await admin.request("PUT", `${path}/${encodeURIComponent(key)}`, 1)).status).toBe(400);
+      expect((await admin.request("PUT", `${path}/${encodeURIComponent(key)}`, 1)).status, key)
+        .toBe(400);
     expect(await admin.list(path, 25)).toEqual(listed);
     const first = await admin.get<Page<Entry>>(`${path}?q=per`);
     expect(first.items.map((entry) => entry.key)).toEqual(["per%cent"]);
@@ -103,7 +104,7 @@ describe.each(BOTH)("%s", (id, what, make) => {
     await admin.put(`${path}/one-more`, 1);
   });
 
-  test(`${id}: two who edit do not undo each other, and the same again changes nothing`, async () => {
+  test(`${id}: two who edit do not undo each other, the same again is no change`, async () => {
     const { path } = await make();
     const one = `${path}/key`;
     const etag = (await admin.request("PUT", one, { a: 1 })).headers.get("etag") ?? "";
