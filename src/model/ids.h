@@ -16,6 +16,9 @@ struct grant_id { struct uuid id; };
 struct guardrail_id { struct uuid id; };
 struct rgroup_id { struct uuid id; }; /* a resource group */
 struct resource_id { struct uuid id; };
+struct session_id { struct uuid id; }; /* of a browser */
+struct link_id { struct uuid id; };
+struct mail_id { struct uuid id; };
 /* clang-format on */
 
 /* The platform is the organisation whose identifier is nil. */
