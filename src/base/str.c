@@ -105,6 +105,16 @@ str_utf8_step(const char *at, const char *end)
 	return overlong || beyond ? 0 : 4;
 }
 
+struct str
+str_utf8_head(struct str s, size_t max)
+{
+	struct str out = {s.ptr ? s.ptr : "", 0};
+	const char *end = out.ptr + (s.len < max ? s.len : max);
+	for (size_t step; (step = str_utf8_step(out.ptr + out.len, end)) > 0;)
+		out.len += step;
+	return out;
+}
+
 bool
 str_is_utf8(struct str s)
 {

@@ -64,6 +64,9 @@ str_hex_value(char c)
 /* Length of the well-formed UTF-8 sequence that begins at `at`, or 0; NUL is one like any other. */
 size_t str_utf8_step(const char *at, const char *end);
 
+/* The longest well-formed beginning of at most `max` bytes; "" of an absent text. */
+struct str str_utf8_head(struct str s, size_t max);
+
 bool str_is_utf8(struct str s); /* well-formed, no surrogates, no overlong forms */
 
 #endif

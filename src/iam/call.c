@@ -126,6 +126,13 @@ call_open_as(struct call *call, struct tx *tx, struct org_id org, const struct a
 	return rc;
 }
 
+void
+call_open_event(struct call *call, struct tx *tx, struct org_id org)
+{
+	call->tx = tx;
+	call->chain = (struct chain){.org = org};
+}
+
 enum status
 call_close(struct call *call, struct error *err)
 {

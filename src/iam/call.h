@@ -81,6 +81,13 @@ struct actor {
 enum status call_open_as(struct call *call, struct tx *tx, struct org_id org,
 	const struct actor *actor, struct error *err) MUST_USE;
 
+/*
+ * For events: rows that come and go without lock, revision or record (sessions, links, mails). Only
+ * the organisation's identifier and what the door has set can be used; nothing can be recorded. In
+ * a reading transaction as well.
+ */
+void call_open_event(struct call *call, struct tx *tx, struct org_id org);
+
 /* Writes back revision and head, if anything was recorded. Only after this may a change commit. */
 enum status call_close(struct call *call, struct error *err) MUST_USE;
 

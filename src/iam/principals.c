@@ -149,6 +149,35 @@ principal_update(struct principal *out, struct call *call, struct principal_id i
 }
 
 enum status
+principal_accept(
+	struct principal *out, struct call *call, struct principal_id id, struct error *err)
+{
+	bool found;
+
+	enum status rc = principal__select(out, &found, call, id, err);
+	if (rc != OK)
+		return rc;
+	bool ended = found && call->now_us >= out->expires_us;
+	if (!found || ended || (out->state != STATE_INVITED && out->state != STATE_ACTIVE))
+		return error_set(err, ERR_FORBIDDEN, "principal-not-active",
+			"There is no access here any more: ask whoever invited you.");
+	if (out->state == STATE_ACTIVE)
+		return OK;
+	const struct principal before = *out;
+	out->state = STATE_ACTIVE;
+	out->changed = call_next_revision(call);
+	rc = iam__record(call, "principals.accept", kind_name(out->kind), id.id,
+		VERSIONS(call_json(call, principal_write, &before),
+			call_json(call, principal_write, out)),
+		err);
+	if (rc == OK)
+		rc = principal__write(call, out, false, err);
+	if (rc == OK)
+		call_touch(call, VIEW_PRINCIPAL, id.id);
+	return rc;
+}
+
+enum status
 principal_delete(struct call *call, struct principal_id id, int64_t if_match, struct error *err)
 {
 	struct principal before;

@@ -106,6 +106,11 @@ struct principal_update {
 enum status principal_update(struct principal *out, struct call *call, struct principal_id id,
 	const struct principal_update *update, struct error *err) MUST_USE;
 
+/* Who was invited has come: INVITED becomes ACTIVE, by himself, hence in a call that is open as
+ * somebody (call_open_as). ERR_FORBIDDEN "principal-not-active" when it is anything else. */
+enum status principal_accept(struct principal *out, struct call *call, struct principal_id id,
+	struct error *err) MUST_USE;
+
 /* With its grants, memberships, reach, credentials and resource. The person stays. */
 enum status principal_delete(
 	struct call *call, struct principal_id id, int64_t if_match, struct error *err) MUST_USE;

@@ -1,0 +1,153 @@
+#include "iam/consents.h"
+
+#include "iam/rows.h"
+
+static const struct sql CONSENT_SELECT = SQL("SELECT scope, given_us FROM consents"
+					     " WHERE org = $1 AND principal = $2 AND client = $3");
+static const struct sql CONSENT_PUT =
+	SQL("INSERT INTO consents (org, principal, client, scope, given_us)"
+	    " VALUES ($1, $2, $3, $4, $5)"
+	    " ON CONFLICT (org, principal, client) DO UPDATE SET scope = $4, given_us = $5");
+static const struct sql CONSENT_DELETE =
+	SQL("DELETE FROM consents WHERE org = $1 AND principal = $2 AND client = $3");
+
+/* The next of a list with blanks between; absent at the end. */
+static struct str
+next_scope(struct str *rest)
+{
+	struct str scope = {NULL, 0};
+
+	while (rest->ptr && !scope.len)
+		scope = str_cut(rest, ' ');
+	return scope.len ? scope : (struct str){NULL, 0};
+}
+
+static bool
+has_scope(struct str list, struct str wanted)
+{
+	for (struct str scope; (scope = next_scope(&list)).ptr;) {
+		if (str_eq(scope, wanted))
+			return true;
+	}
+	return false;
+}
+
+bool
+scope_covers(struct str scope, struct str wanted)
+{
+	for (struct str one; (one = next_scope(&wanted)).ptr;) {
+		if (!has_scope(scope, one))
+			return false;
+	}
+	return true;
+}
+
+static void
+consent_write(struct json_writer *w, const char *name, const void *entity)
+{
+	const struct consent *consent = entity;
+
+	jw_object(w, name);
+	jw_uuid(w, "principal", consent->principal.id);
+	jw_uuid(w, "client", consent->client.id);
+	jw_str(w, "scope", consent->scope);
+	jw_time(w, "given_at", consent->given_us);
+	jw_end_object(w);
+}
+
+static enum status
+query_consent(struct query *q, struct call *call, const struct sql *sql,
+	struct principal_id principal, struct principal_id client, struct error *err)
+{
+	enum status rc = iam__query(q, call, sql, principal.id, err);
+	if (rc == OK)
+		query_bind_uuid(q, 3, client.id);
+	return rc;
+}
+
+enum status
+consent_find(struct consent *out, bool *found, struct call *call, struct principal_id principal,
+	struct principal_id client, struct error *err)
+{
+	struct query q;
+
+	*found = false;
+	enum status rc = query_consent(&q, call, &CONSENT_SELECT, principal, client, err);
+	if (rc != OK)
+		return rc;
+	rc = query_next(&q, err);
+	*found = rc == OK && q.row;
+	if (*found) {
+		*out = (struct consent){
+			principal, client, iam__text(&q, 0, call), query_int(&q, 1)};
+		rc = query_next(&q, err);
+	}
+	query_end(&q);
+	return rc;
+}
+
+static enum status
+join(struct str *out, struct call *call, struct str before, struct str wanted, struct error *err)
+{
+	struct buf list;
+
+	buf_init(&list, CONSENT_SCOPE_MAX);
+	buf_str(&list, before);
+	for (struct str one; (one = next_scope(&wanted)).ptr;) {
+		if (has_scope(buf_view(&list), one))
+			continue;
+		if (list.len)
+			buf_char(&list, ' ');
+		buf_str(&list, one);
+	}
+	bool full = list.failed;
+	*out = full ? NOTHING : arena_copy(call->arena, list.ptr ? buf_view(&list) : STR(""));
+	buf_clear(&list);
+	if (full)
+		return error_set(err, ERR_LIMIT, "too-many-scopes",
+			"One application cannot be allowed that many scopes.");
+	return out->ptr ? OK : error_no_memory(err);
+}
+
+enum status
+consent_give(struct call *call, struct principal_id principal, struct principal_id client,
+	struct str scope, struct error *err)
+{
+	struct consent before, after = {principal, client, STR(""), call->now_us};
+	struct query q;
+	bool found;
+
+	enum status rc = consent_find(&before, &found, call, principal, client, err);
+	if (rc == OK)
+		rc = join(&after.scope, call, found ? before.scope : STR(""), scope, err);
+	if (rc == OK)
+		rc = iam__record(call, "consents.give", "client", client.id,
+			VERSIONS(found ? call_json(call, consent_write, &before) : NOTHING,
+				call_json(call, consent_write, &after)),
+			err);
+	if (rc == OK)
+		rc = query_consent(&q, call, &CONSENT_PUT, principal, client, err);
+	if (rc != OK)
+		return rc;
+	query_bind_str(&q, 4, after.scope);
+	query_bind_int(&q, 5, after.given_us);
+	return query_run(&q, NULL, err);
+}
+
+enum status
+consent_withdraw(struct call *call, struct principal_id principal, struct principal_id client,
+	struct error *err)
+{
+	struct consent before;
+	struct query q;
+	bool found;
+
+	enum status rc = consent_find(&before, &found, call, principal, client, err);
+	if (rc != OK || !found)
+		return rc;
+	rc = iam__record(call, "consents.withdraw", "client", client.id,
+		VERSIONS(call_json(call, consent_write, &before), NOTHING), err);
+	if (rc == OK)
+		rc = query_consent(&q, call, &CONSENT_DELETE, principal, client, err);
+	return rc == OK ? query_run(&q, NULL, err) : rc;
+}

@@ -1,0 +1,11 @@
+#ifndef IAM_PURGE_H
+#define IAM_PURGE_H
+
+#include "store/store.h"
+
+/* Removes rows that have ended by themselves, of every organisation: at most PURGE_BATCH of each
+ * table in one job. `more` says that there are others. An event. */
+#define PURGE_BATCH 200
+enum status purge_run(bool *more, struct tx *tx, int64_t now_us, struct error *err) MUST_USE;
+
+#endif
