@@ -1,6 +1,7 @@
 #include "iam/consents.h"
 
 #include "iam/rows.h"
+#include "iam/scopes_of_token.h"
 
 static const struct sql CONSENT_SELECT = SQL("SELECT scope, given_us FROM consents"
 					     " WHERE org = $1 AND principal = $2 AND client = $3");
@@ -20,26 +21,6 @@ next_scope(struct str *rest)
 	while (rest->ptr && !scope.len)
 		scope = str_cut(rest, ' ');
 	return scope.len ? scope : (struct str){NULL, 0};
-}
-
-static bool
-has_scope(struct str list, struct str wanted)
-{
-	for (struct str scope; (scope = next_scope(&list)).ptr;) {
-		if (str_eq(scope, wanted))
-			return true;
-	}
-	return false;
-}
-
-bool
-scope_covers(struct str scope, struct str wanted)
-{
-	for (struct str one; (one = next_scope(&wanted)).ptr;) {
-		if (!has_scope(scope, one))
-			return false;
-	}
-	return true;
 }
 
 static void
@@ -94,7 +75,7 @@ join(struct str *out, struct call *call, struct str before, struct str wanted, s
 	buf_init(&list, CONSENT_SCOPE_MAX);
 	buf_str(&list, before);
 	for (struct str one; (one = next_scope(&wanted)).ptr;) {
-		if (has_scope(buf_view(&list), one))
+		if (scope_has(buf_view(&list), one))
 			continue;
 		if (list.len)
 			buf_char(&list, ' ');

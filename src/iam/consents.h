@@ -24,7 +24,4 @@ enum status consent_give(struct call *call, struct principal_id principal,
 enum status consent_withdraw(struct call *call, struct principal_id principal,
 	struct principal_id client, struct error *err) MUST_USE;
 
-/* Whether every one of `wanted` stands in `scope`. */
-bool scope_covers(struct str scope, struct str wanted);
-
 #endif

@@ -503,10 +503,6 @@ test_iam_accounts__consent(void **state)
 	house_run(*state, consent, &c);
 	house_run(*state, withdraw, &c);
 	house_run(*state, withdraw, &c);
-	assert_true(scope_covers(STR("a b c"), STR("c a")));
-	assert_true(scope_covers(STR("a"), STR("")));
-	assert_false(scope_covers(STR("ab"), STR("a")));
-	assert_false(scope_covers((struct str){0}, STR("a")));
 }
 
 static enum status
