@@ -8,6 +8,7 @@
 #include "iam/mails.h"
 #include "iam/persons.h"
 #include "iam/purge.h"
+#include "iam/scopes_of_token.h"
 #include "iam/sessions.h"
 
 /* Accounts, and what belongs to them: sessions of browsers, links, mails, consents. */
