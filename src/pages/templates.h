@@ -56,7 +56,7 @@ extern const struct html_template page_sign_out;
 extern const struct html_template page_signed_out;
 /* heading text code request_id next next_name; no form */
 extern const struct html_template page_error;
-/* client target fields[name value]; response_mode=form_post */
+/* client fields[name value] target, a link by HTML_U; response_mode=form_post */
 extern const struct html_template page_form_post;
 /* name email; sessions_action other_sessions? sessions[id what address since used current?];
  * password_action has_password? password_least; totp_action totp? recovery_left;
