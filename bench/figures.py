@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 from statistics import median
 
-from programs import Failed, Store, empty_server, run_json, program, thingward
+from programs import (CONNECTIONS, Failed, Store, command, databases, empty_server, program, run_json,
+                      thingward)
 
 ROUNDS = 5
 PASS = 100_000  # requests in a round; as many before it warm up
 RATE = 20_000  # a second, offered
+CHANGES = 5_000  # in a round …
+CHANGES_PLANNED = 5_500  # … and with those before it that warm up
+SESSIONS = 4  # that change a PostgreSQL: the server's own default
+LIMIT_S = 2
 MILLION = {"principals": 1_000_000, "groups": 10_000, "devices": 100_000}
 HUNDRED_THOUSAND = {"principals": 100_000, "groups": 1_000, "devices": 10_000}
 
@@ -20,7 +25,7 @@ class Figure:
     limit: str
     ratio: str
     target: str
-    met: bool
+    met: bool | None  # None: there is no target
 
 
 class Stores:
@@ -58,10 +63,9 @@ def interleaved(servers, **load):
     return results
 
 
-def p1(stores):
-    store = stores.get("hundred-thousand", HUNDRED_THOUSAND, PASS)
+def evaluations(store, where="", database=None):
     plan = ["--plan", str(store.plan)]
-    with empty_server() as empty, thingward(store) as ours:
+    with empty_server() as empty, thingward(store, database) as ours:
         servers = {"empty": empty, "ours": ours}
         closed = interleaved(servers, requests=PASS, warmup=PASS, extra=plan)
         offered = interleaved(servers, requests=3 * RATE, warmup=RATE, rate=RATE, extra=plan)
@@ -69,13 +73,27 @@ def p1(stores):
     late = medians(offered, "p99_us")
     more = cpu["ours"] - cpu["empty"]
     return [
-        Figure("P1", f"server CPU of an evaluation ({rate['ours']:,.0f}/s on one thread; the empty "
+        Figure("P1", f"server CPU of an evaluation{where} ({rate['ours']:,.0f}/s on one thread; the empty "
                f"handler {rate['empty']:,.0f}/s)", f"{cpu['ours']:.2f} µs",
                f"{cpu['empty']:.2f} µs", f"+{more:.2f} µs", "≤ +2.5 µs", more <= 2.5),
-        Figure("P1", f"p99 of an evaluation at {RATE:,}/s", f"{late['ours']:.0f} µs",
+        Figure("P1", f"p99 of an evaluation{where} at {RATE:,}/s", f"{late['ours']:.0f} µs",
                f"{late['empty']:.0f} µs", f"{late['ours'] / late['empty']:.2f}", "≤ 2",
                late["ours"] <= 2 * late["empty"]),
     ]
+
+
+def p1(stores):
+    return evaluations(stores.get("hundred-thousand", HUNDRED_THOUSAND, PASS))
+
+
+def p1_postgresql(stores):
+    """The same store, moved over."""
+    store = stores.get("hundred-thousand", HUNDRED_THOUSAND, PASS)
+    with databases() as all_of_them:
+        database = all_of_them.new()
+        print("  moving the store over", flush=True)
+        command("migrate", "--store", str(store.path), "--to", database)
+        return evaluations(store, " on PostgreSQL", database)
 
 
 def decide(stores):
@@ -177,7 +195,56 @@ def p10(stores):
     return figures
 
 
-ALL = {"P1": p1, "P2": p2, "P3": p3, "P7": p7, "P8": p8, "P10": p10}
+def write_changes(server, store, operator, orgs):
+    """A plan that makes groups, in each organisation in turn, each of another name."""
+    places = []
+    for i in range(orgs):
+        made = server.post("/api/orgs", operator,
+                           {"name": f"bench-{i}", "first_key": {"name": "bench"}})
+        places.append(f"/api/orgs/{made['org']['id']}/groups {made['secret']}")
+    with open(store.plan, "w", encoding="ascii") as plan:
+        for i in range(ROUNDS * CHANGES_PLANNED):
+            plan.write(f'{places[i % orgs]} {{"name":"group-{i:08}"}}\n')
+
+
+def round_of_changes(server, store, number):
+    """Its own part of the plan, in another file: nothing can be made twice."""
+    part = store.plan.with_name("part")
+    lines = store.plan.read_text().splitlines(keepends=True)
+    part.write_text("".join(lines[number * CHANGES_PLANNED:(number + 1) * CHANGES_PLANNED]))
+    return server.load(CHANGES, CHANGES_PLANNED - CHANGES, extra=["--plan", str(part), "--once"])
+
+
+def throughput(name, orgs, sessions, all_of_them=None):
+    """Changes a second over the API against the engine's own, in turn."""
+    store = Store(f"changes-{name}-{orgs}")
+    database = all_of_them.new() if all_of_them else None
+    place = ["--store", str(store.path), *(["--database", database] if database else [])]
+    operator = command("operator-key", *place, "--name", "bench")
+    ours, bare = [], []
+    with thingward(store, database) as server:
+        write_changes(server, store, operator, orgs)
+        for i in range(ROUNDS):
+            ours.append(round_of_changes(server, store, i))
+            place = all_of_them.new() if all_of_them else str(Store(f"limit-{i}").path)
+            limits = [orgs, CONNECTIONS // sessions, sessions, LIMIT_S]
+            bare.append(run_json([program("change_limit"), place, *map(str, limits)], 60))
+    rate, most = median(r["per_second"] for r in ours), median(r["changes_s"] for r in bare)
+    late = median(r["p99_us"] for r in ours) / 1000
+    where = "one organisation" if orgs == 1 else f"{orgs} organisations"
+    return Figure("changes", f"a group made over the API, {where}, {name} (p99 {late:.0f} ms)",
+                  f"{rate:,.0f}/s", f"{most:,.0f}/s", f"{rate / most:.2f}", "", None)
+
+
+def changes(_stores):
+    figures = [throughput("SQLite", orgs, 1) for orgs in (1, 100)]
+    with databases() as all_of_them:
+        return figures + [throughput("PostgreSQL", orgs, sessions, all_of_them)
+                          for orgs, sessions in ((1, 1), (100, SESSIONS))]
+
+
+ALL = {"P1": p1, "P1-postgresql": p1_postgresql, "P2": p2, "P3": p3, "P7": p7, "P8": p8, "P10": p10,
+       "changes": changes}
 
 
 def measure(name, stores):

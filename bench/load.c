@@ -2,7 +2,8 @@
  * A load generator: one thread, epoll, keep-alive. Closed loop, or a fixed offered rate; there a
  * latency counts from the moment at which the request should have left, so that a server that
  * stalls cannot hide it. A plan is a file of lines "PATH BEARER BODY": one after the other while
- * it warms up, then in an order drawn at random. Prints one JSON object.
+ * it warms up, then in an order drawn at random; with --once each of them once, in order. Prints one
+ * JSON object.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -46,6 +47,7 @@ static struct {
 	uint64_t requests, warmup;
 	double seconds;
 	int pid;
+	bool once;
 	const char *method, *path, *body, *plan;
 	struct buf headers;
 } options = {.connections = 32, .warmup = 2000, .method = "POST", .path = "/", .body = ""};
@@ -180,7 +182,7 @@ static void
 send_request(struct connection *c, int64_t since_ns)
 {
 	size_t choice = sent % request_count;
-	if (sent++ >= options.warmup)
+	if (sent++ >= options.warmup && !options.once)
 		choice = next_random() % request_count;
 	struct str request = requests[choice];
 	c->since_ns = since_ns;
@@ -198,7 +200,7 @@ static void
 answered(struct connection *c)
 {
 	int64_t now = read_clock(CLOCK_MONOTONIC);
-	if (memcmp(c->answer, "HTTP/1.1 200", 12) != 0)
+	if (memcmp(c->answer, "HTTP/1.1 2", 10) != 0)
 		refused++;
 	histogram_add(&latencies, (uint64_t)(now - c->since_ns));
 	make_idle(c);
@@ -287,7 +289,7 @@ report(void)
 {
 	double seconds = (double)(read_clock(CLOCK_MONOTONIC) - counted_ns) / 1e9;
 	double cpu_us = (double)(server_cpu_ns() - cpu_ns) / 1000, count = (double)latencies.total;
-	printf("{\"requests\":%llu,\"not_200\":%llu,\"broken\":%llu,\"seconds\":%.3f,"
+	printf("{\"requests\":%llu,\"not_2xx\":%llu,\"broken\":%llu,\"seconds\":%.3f,"
 	       "\"per_second\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f",
 		(unsigned long long)latencies.total, (unsigned long long)refused,
 		(unsigned long long)broken, seconds, count / seconds, histogram_us(&latencies, 0.5),
@@ -354,6 +356,9 @@ set_option(int option)
 	case 'l':
 		options.plan = optarg;
 		break;
+	case 'o':
+		options.once = true;
+		break;
 	default:
 		exit(2);
 	}
@@ -366,7 +371,7 @@ main(int argc, char **argv)
 		{"rate", 1, NULL, 'r'}, {"requests", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'},
 		{"warmup", 1, NULL, 'w'}, {"pid", 1, NULL, 'P'}, {"method", 1, NULL, 'm'},
 		{"path", 1, NULL, 't'}, {"header", 1, NULL, 'H'}, {"body", 1, NULL, 'b'},
-		{"plan", 1, NULL, 'l'}, {0}};
+		{"plan", 1, NULL, 'l'}, {"once", 0, NULL, 'o'}, {0}};
 	buf_init(&options.headers, 65536);
 	for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
 		set_option(option);
@@ -374,7 +379,7 @@ main(int argc, char **argv)
 		fprintf(stderr,
 			"usage: load --port N (--requests N | --seconds S) [--connections N] "
 			"[--rate N] [--warmup N] [--pid N] [--method M] [--path P] "
-			"[--header 'Name: value']… [--body TEXT | --plan FILE]\n");
+			"[--header 'Name: value']… [--body TEXT | --plan FILE [--once]]\n");
 		return 2;
 	}
 	if (options.plan)
@@ -383,6 +388,8 @@ main(int argc, char **argv)
 		add_request(str_from(options.path), STR(""), str_from(options.body));
 	if (!request_count)
 		fail("an empty plan");
+	if (options.once && options.requests + options.warmup > request_count)
+		fail("a plan that is too short");
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct connection *all = calloc(options.connections, sizeof(*all));
 	if (!all)

@@ -7,14 +7,18 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import postgres  # noqa: E402
 BUILD = ROOT / "build/bench"
 STORES = BUILD / "stores"
 TARGETS = ["src/cli/thingward", "bench/bench_empty_server", "bench/bench_load", "bench/bench_seed",
-           "bench/bench_decide"]
+           "bench/bench_decide", "bench/bench_change_limit"]
 CONNECTIONS = 32
 READY_S, LOAD_S, SEED_S = 30, 120, 900
 
@@ -30,7 +34,7 @@ def program(name):
 def build():
     options = "--buildtype=release -Dwerror=false"
     done = subprocess.run(
-        ["sh", "-c", f'LOGS=build/log; . tools/ensure.sh; ensure_packages build && '
+        ["sh", "-c", f'LOGS=build/log; . tools/ensure.sh; ensure_packages build bench && '
          f'ensure_build build/bench "{options}" {" ".join(TARGETS)}'], cwd=ROOT)
     if done.returncode:
         raise Failed("the build failed")
@@ -109,27 +113,36 @@ class Server:
         raise Failed("the server is gone")
 
     def load(self, requests, warmup, rate=0, extra=()):
-        """Fails unless each answer is 200."""
+        """Fails unless each answer is a success."""
         arguments = [program("load"), "--port", str(self.port), "--requests", str(requests),
                      "--warmup", str(warmup), "--connections", str(CONNECTIONS),
                      "--pid", str(self.pid), "--header", "Content-Type: application/json"]
         if rate:
             arguments += ["--rate", str(rate)]
         result = run_json([*arguments, *extra], LOAD_S, preexec_fn=on_core(cores()[1]))
-        if result["not_200"] or result["broken"]:
-            raise Failed(f"{result['not_200']} answers were not 200, {result['broken']} broken")
+        if result["not_2xx"] or result["broken"]:
+            raise Failed(f"{result['not_2xx']} answers were refusals, {result['broken']} broken")
         return result
+
+    def post(self, path, key, body):
+        """One change, which has to succeed."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {key}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
 
 
 @contextlib.contextmanager
-def thingward(store):
+def thingward(store, database=None):
     """With one serving thread; `started_s` is from its start to its first answer."""
     port = free_port()
+    place = ["--database", database] if database else []
     with open(store.path.with_name("log"), "ab") as log:
         began = time.monotonic()
         process = subprocess.Popen(
             [program("thingward"), "serve", "--store", str(store.path), "--port", str(port),
-             "--threads", "1", "--log-level", "warn"],
+             "--threads", "1", "--log-level", "warn", *place],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=on_core(cores()[0]))
     try:
         while not is_ready(port):
@@ -139,6 +152,41 @@ def thingward(store):
         yield Server(process, port, time.monotonic() - began)
     finally:
         end(process)
+
+
+class Databases:
+    """A PostgreSQL that loses nothing it has confirmed, and as many databases as one asks for."""
+
+    def __init__(self, server):
+        self.server, self.count = server, 0
+
+    def new(self):
+        self.count += 1
+        name = f"bench_{self.count}"
+        subprocess.run([f"{self.server.bin}/psql", "-XqAt", "-c", f"CREATE DATABASE {name}",
+                        self.server.url], check=True, timeout=60)
+        return self.server.url.replace("/postgres?", f"/{name}?")
+
+
+@contextlib.contextmanager
+def databases():
+    server = postgres.Server(fsync="on", full_page_writes="on", shared_buffers="256MB",
+                             max_wal_size="4GB")
+    try:
+        server.make()
+        server.start()
+        yield Databases(server)
+    finally:
+        server.stop()
+
+
+def command(*arguments):
+    """A command of thingward that has to succeed; what it printed."""
+    done = subprocess.run([program("thingward"), *arguments], capture_output=True, text=True,
+                          timeout=SEED_S)
+    if done.returncode:
+        raise Failed(f"thingward {arguments[0]}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout.strip()
 
 
 @contextlib.contextmanager

@@ -61,7 +61,7 @@ enum table {
 static const char *const INSERTS[TABLES] = {
 	[ORGS] = "INSERT INTO orgs (org, name, state, revision, skeleton, head, next_permission,"
 		 " next_role, created_us, changed)"
-		 " VALUES (?1, 'Bench', 1, 1, 1, zeroblob(32), 2000, 100, 1, 1)",
+		 " VALUES (?1, 'Bench', 1, 0, 0, zeroblob(32), 2000, 100, 1, 1)",
 	[PERMISSIONS] = "INSERT INTO permissions (org, number, workspace, name, description, class,"
 			" machine, origin, removed, created_us, changed, operation_group)"
 			" VALUES (?1, ?2, zeroblob(16), ?3, '', 1, 0, '', 0, 1, 1, 'bench')",

@@ -48,7 +48,10 @@ def identity():
 
 
 class Server:
-    def __init__(self):
+    """`settings` stand before those of tests."""
+
+    def __init__(self, **settings):
+        self.settings = {**SETTINGS, **settings}
         self.bin = programs()
         self.folder = tempfile.mkdtemp(prefix="thingward-pg-")
         self.data = os.path.join(self.folder, "data")
@@ -64,7 +67,7 @@ class Server:
                        stdout=subprocess.DEVNULL, cwd=self.folder, **self.who)
 
     def start(self):
-        options = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        options = [f"--{name}={value}" for name, value in self.settings.items()]
         self.process = subprocess.Popen(
             [f"{self.bin}/postgres", "-D", self.data, "-k", self.folder, *options],
             stdin=subprocess.DEVNULL, stdout=sys.stderr, cwd=self.folder, **self.who)
