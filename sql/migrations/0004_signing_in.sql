@@ -65,10 +65,12 @@ CREATE TABLE metadata (
 	PRIMARY KEY (org, principal, name)
 ) {strict};
 
--- password: a PHC string of argon2id. verified_us: when the address was proved. generation: raised
+-- password: a PHC string of argon2id. password_short: 1 when it is long enough only beside a second
+-- factor. verified_us: when the address was proved. generation: raised
 -- by what ends every session and token of the person.
 ALTER TABLE persons ADD COLUMN password {text};
 ALTER TABLE persons ADD COLUMN password_us {int};
+ALTER TABLE persons ADD COLUMN password_short {int} NOT NULL DEFAULT 0;
 ALTER TABLE persons ADD COLUMN verified_us {int};
 ALTER TABLE persons ADD COLUMN generation {int} NOT NULL DEFAULT 0;
 ALTER TABLE persons ADD COLUMN changed {int} NOT NULL DEFAULT 0;
@@ -92,11 +94,13 @@ CREATE TABLE recovery_codes (
 	PRIMARY KEY (person, hash)
 ) {strict};
 
--- credential_id: the authenticator's. public_key: COSE.
+-- credential_id: the authenticator's. algorithm: its number in COSE. public_key: ES256 x and y, EdDSA
+-- x, RS256 n (256 bytes) and e (3).
 CREATE TABLE passkeys (
 	person {uuid} NOT NULL,
 	passkey {uuid} NOT NULL,
 	credential_id {bytes} NOT NULL UNIQUE,
+	algorithm {int} NOT NULL,
 	public_key {bytes} NOT NULL,
 	sign_count {int} NOT NULL,
 	name {text} NOT NULL,

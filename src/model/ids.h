@@ -19,6 +19,7 @@ struct resource_id { struct uuid id; };
 struct session_id { struct uuid id; }; /* of a browser */
 struct link_id { struct uuid id; };
 struct mail_id { struct uuid id; };
+struct passkey_id { struct uuid id; };
 /* clang-format on */
 
 /* The platform is the organisation whose identifier is nil. */
