@@ -1,12 +1,13 @@
 #include "iam/persons.h"
 
 #include "iam/rows.h"
+#include "iam/second_factors.h"
 #include "iam/sessions.h"
 #include "model/names.h"
 
 #define PERSON_COLUMNS                                                                             \
 	" person, email, email_normal, name, state, password, password_us, verified_us,"           \
-	" created_us, generation, changed "
+	" created_us, generation, changed, password_short "
 
 static const struct sql PERSON_BY_EMAIL =
 	SQL("SELECT" PERSON_COLUMNS "FROM persons WHERE email_normal = $1");
@@ -17,7 +18,8 @@ static const struct sql PERSON_INSERT =
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7)");
 static const struct sql PERSON_UPDATE =
 	SQL("UPDATE persons SET name = $2, state = $3, password = $4, password_us = $5,"
-	    " verified_us = $6, generation = $7, changed = $8 WHERE person = $1");
+	    " verified_us = $6, generation = $7, changed = $8, password_short = $9"
+	    " WHERE person = $1");
 static const struct sql PERSON_REHASH =
 	SQL("UPDATE persons SET password = $3 WHERE person = $1 AND password = $2");
 /* Of every organisation that the person belongs to. */
@@ -41,6 +43,7 @@ person_read(struct person *out, struct query *q, struct call *call)
 		.created_us = query_int(q, 8),
 		.generation = query_int(q, 9),
 		.changed = query_int(q, 10),
+		.password_short = query_int(q, 11) != 0,
 	};
 }
 
@@ -168,6 +171,7 @@ write(struct call *call, const struct person *person, struct error *err)
 	query_bind_int_or_null(&q, 6, person->verified_us);
 	query_bind_int(&q, 7, person->generation);
 	query_bind_int(&q, 8, person->changed);
+	query_bind_int(&q, 9, person->password_short);
 	return query_run(&q, NULL, err);
 }
 
@@ -185,12 +189,28 @@ apply(struct person *person, const struct call *call, const struct person_update
 		person->verified_us = call->now_us;
 	if (update->password.ptr) {
 		person->password = update->password;
+		person->password_short = update->password_short;
 		person->password_us = call->now_us;
 		ends = true;
 	}
 	person->generation += ends;
 	person->changed = call_next_revision(call);
 	return ends;
+}
+
+static enum status
+check_password(struct call *call, const struct person *person, const struct person_update *update,
+	struct error *err)
+{
+	struct second_factors factors;
+
+	if (!update->password.ptr || !update->password_short)
+		return OK;
+	enum status rc = second_factors_find(&factors, call, person->id, err);
+	if (rc == OK && !second_factors_any(&factors))
+		rc = error_set(err, ERR_INVALID, "password-too-short",
+			"Without a second factor a password has at least 15 characters.");
+	return rc;
 }
 
 enum status
@@ -203,6 +223,8 @@ person_update(struct person *person, struct call *call, const struct person_upda
 	ASSERT(org_is_platform(call->chain.org));
 	bool ends = apply(person, call, update);
 	enum status rc = name_check(person->name, "name", err);
+	if (rc == OK)
+		rc = check_password(call, person, update, err);
 	if (rc == OK)
 		rc = iam__record(call, action, "person", person->id.id,
 			VERSIONS(call_json(call, person_write, &before),

@@ -12,6 +12,7 @@ struct person {
 	struct str email, email_normal, name;
 	enum state state; /* ACTIVE or SUSPENDED */
 	struct str password; /* secret: a PHC string; absent: none */
+	bool password_short; /* long enough only beside a second factor */
 	int64_t password_us, verified_us; /* 0: never */
 	int64_t created_us, generation, changed;
 };
@@ -32,10 +33,12 @@ enum status person_create(struct person *out, struct call *call, const struct pe
 	struct error *err) MUST_USE;
 
 /* What is stated is set, the rest stays. A new password or state raises the generation, which ends
- * every token of the person, and ends every session but the one that is kept. */
+ * every token of the person, and ends every session but the one that is kept. ERR_INVALID
+ * "invalid-name"; "password-too-short" of a short one without a second factor. */
 struct person_update {
 	struct str name; /* absent: stays */
 	struct str password; /* a PHC string, made before the job; absent: stays */
+	bool password_short; /* shorter than a password that stands alone */
 	enum state state; /* NONE: stays; else ACTIVE or SUSPENDED */
 	bool verified; /* the address was proved now, unless it had been */
 	struct session_id kept;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "iam/passkeys.h"
+#include "iam/persons.h"
 #include "iam/recovery_codes.h"
 #include "iam/second_factors.h"
 #include "iam/totps.h"
@@ -436,6 +437,28 @@ test_second_factors__the_last_stays_beside_a_short_password(void **state)
 	house_refused(h, &h->root, turn_off, &asked, "totp-is-off");
 }
 
+static enum status
+set_short_password(struct call *call, void *arg, struct error *err)
+{
+	const struct asked *asked = arg;
+	struct person_update update = {.password = asked->text, .password_short = true};
+	struct person person;
+	bool found;
+	enum status rc = person_find_by_id(&person, &found, call, asked->person, err);
+	return rc == OK ? person_update(&person, call, &update, err) : rc;
+}
+
+static void
+test_second_factors__let_a_password_be_short(void **state)
+{
+	struct house *h = *state;
+	struct asked asked = {.person = ada, .text = STR("$argon2id$")};
+	house_refused(h, &h->root, set_short_password, &asked, "password-too-short");
+	(void)app_of(h, ada);
+	run(h, set_short_password, &asked);
+	house_refused(h, &h->root, turn_off, &asked, "password-too-short-alone");
+}
+
 static void
 test_second_factors__recovery_codes_go_with_the_last(void **state)
 {
@@ -468,6 +491,7 @@ main(void)
 		TEST(test_passkeys__a_counter_that_does_not_move_on_is_a_copy),
 		TEST(test_passkeys__an_answer_is_taken_once),
 		TEST(test_second_factors__the_last_stays_beside_a_short_password),
+		TEST(test_second_factors__let_a_password_be_short),
 		TEST(test_second_factors__recovery_codes_go_with_the_last),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
