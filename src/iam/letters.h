@@ -10,7 +10,7 @@
  * which may be empty where a "?" stands:
  *
  *   sign_in          organisation link minutes client?
- *   invitation       organisation link days email inviter?
+ *   invitation       organisation link email inviter?
  *   reset            organisation link minutes email
  *   sign_up          organisation link minutes email
  *   address_changed  organisation when email new_email

@@ -21,14 +21,14 @@ static const char *const names[] = {
 
 static const char everything[] =
 	"{\"organisation\":\"Northwind <Energy> & Co\",\"link\":\"" LINK "\","
-	"\"minutes\":\"15\",\"days\":\"7\",\"client\":\"Fleet Console\","
+	"\"minutes\":\"15\",\"client\":\"Fleet Console\","
 	"\"email\":\"ada.moreau@example.org\",\"new_email\":\"ada@example.net\","
 	"\"inviter\":\"Sam Okafor\",\"when\":\"21 November 2026, 20:35 UTC\","
 	"\"address\":\"192.0.2.17\",\"heading\":\"A new passkey was added\","
 	"\"text\":\"Somebody added a passkey to your account.\"}";
 static const char little[] =
 	"{\"organisation\":\"Northwind\",\"link\":\"" LINK "\",\"minutes\":\"15\","
-	"\"days\":\"7\",\"client\":\"\",\"email\":\"a@b\",\"new_email\":\"c@d\","
+	"\"client\":\"\",\"email\":\"a@b\",\"new_email\":\"c@d\","
 	"\"inviter\":\"\",\"when\":\"now\",\"address\":\"\",\"heading\":\"h\",\"text\":\"t\"}";
 
 static int
@@ -126,7 +126,7 @@ test_letters__what_an_invitation_says(void **state)
 	check_str(letter.text,
 		"Sam Okafor invites you to join Northwind <Energy> & Co\n"
 		"as ada.moreau@example.org:\n\n" LINK "\n\n"
-		"The invitation is open for 7 days.\n\n"
+		"The invitation is open for seven days.\n\n"
 		"You did not expect this? Then leave it: nothing will happen.\n\n"
 		"Northwind <Energy> & Co\n");
 	assert_int_equal(OK, letter_of("invitation", little));
