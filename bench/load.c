@@ -2,8 +2,8 @@
  * A load generator: one thread, epoll, keep-alive. Closed loop, or a fixed offered rate; there a
  * latency counts from the moment at which the request should have left, so that a server that
  * stalls cannot hide it. A plan is a file of lines "PATH BEARER BODY": one after the other while
- * it warms up, then in an order drawn at random; with --once each of them once, in order. Prints one
- * JSON object.
+ * it warms up, then in an order drawn at random; with --once each of them once, in order. Prints
+ * one JSON object.
  */
 #include <errno.h>
 #include <getopt.h>
