@@ -73,7 +73,7 @@ add_headers(struct http_request *r, struct str leads_to)
 }
 
 void
-page_answer(struct http_request *r, const struct page *page)
+page_answer(struct http_request *r, const struct web_page *page)
 {
 	struct buf body;
 	struct error err = {0};

@@ -8,7 +8,7 @@
  * An answer that is a page: rendered, under a policy that lets it load and run nothing but what is
  * this server's own, be framed by nobody and be kept by nobody.
  */
-struct page {
+struct web_page {
 	unsigned status;
 	const struct html_template *html;
 	struct html_map values;
@@ -18,7 +18,7 @@ struct page {
 };
 
 /* Whatever else: a page that cannot be rendered is answered with 500. Threads: serving. */
-void page_answer(struct http_request *r, const struct page *page);
+void page_answer(struct http_request *r, const struct web_page *page);
 
 /* Sends the browser on with GET, whatever it came with (RFC 9110 section 15.4.4). */
 void page_go(struct http_request *r, struct str location);

@@ -8,6 +8,9 @@ static const struct sql CODE_INSERT =
 	    " claims, methods, auth_us, created_us, expires_us) VALUES ($1, $2, $3, $4, $5, $6, $7,"
 	    " $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)");
 
+static const struct sql SESSION_HOLD = SQL("UPDATE sessions SET used_us = $3"
+					   " WHERE org = $1 AND session = $2 AND expires_us > $3");
+
 static void
 bind_who(struct query *q, const struct code_draft *draft)
 {
@@ -33,8 +36,25 @@ bind_what(struct query *q, const struct code_draft *draft)
 	query_bind_int(q, 19, draft->auth_us);
 }
 
-enum status
-code_issue(struct secret_text *out, struct call *call, const struct code_draft *draft,
+/* Held against its end until this commits. */
+static enum status
+hold_session(bool *held, struct call *call, const struct code_draft *draft, struct error *err)
+{
+	struct query q;
+	int64_t changed = 0;
+	enum status rc = query_begin(&q, call->tx, &SESSION_HOLD, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid(&q, 1, draft->session_org.id);
+	query_bind_uuid(&q, 2, draft->session.id);
+	query_bind_int(&q, 3, call->now_us);
+	rc = query_run(&q, &changed, err);
+	*held = changed > 0;
+	return rc;
+}
+
+static enum status
+insert(struct secret_text *out, struct call *call, const struct code_draft *draft,
 	struct error *err)
 {
 	struct query q;
@@ -56,4 +76,12 @@ code_issue(struct secret_text *out, struct call *call, const struct code_draft *
 	query_bind_int(&q, 20, call->now_us);
 	query_bind_int(&q, 21, call->now_us + CODE_LIFE_US);
 	return query_run(&q, NULL, err);
+}
+
+enum status
+code_issue(struct secret_text *out, bool *issued, struct call *call, const struct code_draft *draft,
+	struct error *err)
+{
+	enum status rc = hold_session(issued, call, draft, err);
+	return rc == OK && *issued ? insert(out, call, draft, err) : rc;
 }

@@ -17,6 +17,7 @@ struct code_draft {
 	struct principal_id client;
 	struct principal_id principal; /* of the call's organisation: the `sub` */
 	struct person_id person; /* of a member; nil otherwise */
+	struct org_id session_org; /* of the session: the issuer's */
 	struct session_id session;
 	struct str redirect_uri;
 	bool redirect_stated; /* then it has to be stated again */
@@ -28,8 +29,9 @@ struct code_draft {
 	int64_t auth_us;
 };
 
-/* The secret goes to the client alone, once, and only after the commit. */
-enum status code_issue(struct secret_text *out, struct call *call, const struct code_draft *draft,
-	struct error *err) MUST_USE;
+/* The secret goes to the client alone, once, and only after the commit. `issued` false: the session
+ * has ended meanwhile. */
+enum status code_issue(struct secret_text *out, bool *issued, struct call *call,
+	const struct code_draft *draft, struct error *err) MUST_USE;
 
 #endif

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "oauth/exchange.h"
+#include "oauth/authorize.h"
 
 #define ERROR_BODY_MAX (2 * ERROR_TEXT_MAX + 256)
 
@@ -18,6 +18,17 @@ static const struct {
 	{"invalid_scope", 400},
 	{"invalid_target", 400},
 	{"unsupported_token_type", 400},
+	/* Of the authorization endpoint, which redirects them. */
+	{"access_denied", 403},
+	{"unsupported_response_type", 400},
+	{"login_required", 400},
+	{"consent_required", 400},
+	{"interaction_required", 400},
+	{"account_selection_required", 400},
+	{"request_not_supported", 400},
+	{"request_uri_not_supported", 400},
+	{"registration_not_supported", 400},
+	{"unmet_authentication_requirements", 400},
 };
 
 static const char *
@@ -60,17 +71,15 @@ find_code(const struct error *err, unsigned *status)
 	return code_of_status(err->status);
 }
 
-/* RFC 6749 section 5.2: a description is of printable ASCII, with neither '"' nor '\'. */
-static void
-write_description(struct json_writer *w, const char *text)
+const char *
+oauth__description(char out[ERROR_TEXT_MAX], const struct error *err)
 {
-	char plain[ERROR_TEXT_MAX];
-	snprintf(plain, sizeof(plain), "%s", text);
-	for (char *at = plain; *at; at++) {
+	snprintf(out, ERROR_TEXT_MAX, "%s", err->text);
+	for (char *at = out; *at; at++) {
 		if (*at < ' ' || *at > '~' || *at == '"' || *at == '\\')
 			*at = '\'';
 	}
-	jw_z(w, "error_description", plain);
+	return out;
 }
 
 static void
@@ -78,7 +87,7 @@ add_common_headers(struct exchange *x)
 {
 	if (http_header(x->http, "X-Request-ID").ptr)
 		http_add_header(x->http, "X-Request-ID", http_request_id(x->http));
-	if (x->endpoint && x->endpoint->open)
+	if (x->endpoint && x->endpoint->users == FOR_SCRIPTS)
 		http_add_header(x->http, "Access-Control-Allow-Origin", STR("*"));
 }
 
@@ -119,7 +128,7 @@ oauth__answer_kept(struct exchange *x, const struct buf *body, unsigned max_age_
 void
 oauth__answer_error(struct exchange *x, const struct error *err)
 {
-	char space[ERROR_BODY_MAX];
+	char space[ERROR_BODY_MAX], description[ERROR_TEXT_MAX];
 	unsigned status;
 	struct json_writer w;
 	struct buf body;
@@ -134,11 +143,15 @@ oauth__answer_error(struct exchange *x, const struct error *err)
 		http_add_header(x->http, "Retry-After", STR("1"));
 	if (status == 500)
 		log_error("request-failed", err);
+	if (x->endpoint && x->endpoint->users == FOR_PEOPLE) {
+		authorize__answer_error(x, err, code, status);
+		return;
+	}
 	buf_init_fixed(&body, space, sizeof(space));
 	jw_init(&w, &body);
 	jw_object(&w, NULL);
 	jw_z(&w, "error", code);
-	write_description(&w, err->text);
+	jw_z(&w, "error_description", oauth__description(description, err));
 	jw_end_object(&w);
 	ASSERT(!body.failed);
 	respond(x, status, &body);

@@ -7,6 +7,7 @@
 #define CLAIMS_LIMITS ((struct json_limits){2048, 6, 512})
 #define CHALLENGE_LEN 43 /* of a SHA-256 in base64url */
 #define RESOURCE_MAX 512
+#define STATE_MAX 2048
 /* The same as the longest life of anything here, and more. */
 #define MAX_AGE_MAX_S (INT64_C(10) * 365 * 86400)
 
@@ -81,6 +82,9 @@ authorize_place(struct ticket *out, const struct http_form *form, const struct c
 		.state = parameter(form, "state"),
 		.form_post = str_eq(parameter(form, "response_mode"), STR("form_post")),
 		.max_age_s = MAX_AGE_NONE};
+	if (out->state.len > STATE_MAX)
+		return refuse(err, "invalid_request",
+			"The application sent more than it may have sent back: state.");
 	if (!uri.ptr)
 		return usual_redirect(out, form, client, err);
 	if (!redirect_is_registered(&client->redirect_uris, uri))

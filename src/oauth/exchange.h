@@ -5,6 +5,7 @@
 #include "http/form.h"
 #include "oauth/oauth.h"
 #include "signin/signer.h"
+#include "signin/ticket.h"
 
 struct oauth {
 	struct oauth_options options;
@@ -31,30 +32,42 @@ struct exchange {
 	const struct workspace_view *place; /* NULL: the installation */
 
 	/* What the endpoint wants, and is run again after: set, and answer with any error. */
-	struct wait_job change; /* run NULL: nothing */
+	struct wait_job change, reading; /* run NULL: nothing */
 	bool wants_news;
 
 	struct wait *wait;
 	struct http_form form;
 	bool form_read, used_header;
 	unsigned keys_asked; /* how often a missing key was asked for */
+
+	/* Of a page: the good request whose client is told of errors, and its name; NULL: the user
+	 * is.
+	 */
+	const struct ticket *accepted;
+	struct str client_name;
 };
 
 /* ERR_… while something was missed (x->misses), or wanted; otherwise the answer was given, or is
  * to be one of an error. */
 typedef enum status exchange_run(struct exchange *x, struct error *err);
 
+enum endpoint_users {
+	FOR_SERVERS,
+	FOR_SCRIPTS, /* of any site, which may read its answers */
+	FOR_PEOPLE, /* errors are pages, or redirects */
+};
+
 struct endpoint {
 	const char *path; /* below the issuer */
 	unsigned methods; /* bits 1 << enum http_method */
 	const char *allow;
-	bool open; /* scripts of any site may read its answers */
+	enum endpoint_users users;
 	exchange_run *run;
 };
 
 /* The endpoints. */
 exchange_run oauth__openid_metadata, oauth__metadata, oauth__resource_metadata, oauth__jwks,
-	oauth__token;
+	oauth__token, oauth__authorize, oauth__authorize_resume;
 
 /* Finds x->org and x->place, both active. ERR_NOT_FOUND: there is no such issuer. */
 enum status oauth__find_issuer(struct exchange *x, struct error *err) MUST_USE;
@@ -75,6 +88,9 @@ void oauth__answer(struct exchange *x, const struct buf *body);
 void oauth__answer_kept(struct exchange *x, const struct buf *body, unsigned max_age_s);
 /* RFC 6749 section 5.2. Whatever has a code of OAuth ("invalid_grant") is told with it. */
 void oauth__answer_error(struct exchange *x, const struct error *err);
+
+/* RFC 6749 section 5.2: a description is of printable ASCII, with neither '"' nor '\'. */
+const char *oauth__description(char out[ERROR_TEXT_MAX], const struct error *err);
 
 /* Sets an error of OAuth. */
 #define oauth__refuse(err, code, ...) error_set(err, ERR_INVALID, code, __VA_ARGS__)

@@ -8,19 +8,22 @@
 #define WELL_KNOWN "/.well-known/"
 #define METHODS_GET (1U << HTTP_GET | 1U << HTTP_HEAD)
 #define METHODS_POST (1U << HTTP_POST)
+#define METHODS_PAGE (1U << HTTP_GET | 1U << HTTP_POST)
 
 static const struct endpoint ENDPOINTS[] = {
-	{"/.well-known/openid-configuration", METHODS_GET, "GET, HEAD", true,
+	{"/.well-known/openid-configuration", METHODS_GET, "GET, HEAD", FOR_SCRIPTS,
 		oauth__openid_metadata},
-	{"/.well-known/oauth-authorization-server", METHODS_GET, "GET, HEAD", true,
+	{"/.well-known/oauth-authorization-server", METHODS_GET, "GET, HEAD", FOR_SCRIPTS,
 		oauth__metadata},
-	{"/jwks", METHODS_GET, "GET, HEAD", true, oauth__jwks},
-	{"/token", METHODS_POST, "POST", true, oauth__token},
+	{"/jwks", METHODS_GET, "GET, HEAD", FOR_SCRIPTS, oauth__jwks},
+	{"/token", METHODS_POST, "POST", FOR_SCRIPTS, oauth__token},
+	{"/authorize", METHODS_PAGE, "GET, POST", FOR_PEOPLE, oauth__authorize},
+	{"/authorize/resume", 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__authorize_resume},
 };
 
 /* Metadata of the management API, which is no issuer. */
 static const struct endpoint RESOURCE_METADATA = {"/.well-known/oauth-protected-resource",
-	METHODS_GET, "GET, HEAD", true, oauth__resource_metadata};
+	METHODS_GET, "GET, HEAD", FOR_SCRIPTS, oauth__resource_metadata};
 
 enum status
 oauth_new(struct oauth **out, const struct oauth_options *options, struct error *err)
@@ -112,7 +115,7 @@ static void
 answer_method(struct exchange *x)
 {
 	struct error err = {0};
-	if (x->endpoint->open && http_method(x->http) == HTTP_OPTIONS) {
+	if (x->endpoint->users == FOR_SCRIPTS && http_method(x->http) == HTTP_OPTIONS) {
 		http_add_header(x->http, "Access-Control-Allow-Origin", STR("*"));
 		http_add_header(
 			x->http, "Access-Control-Allow-Methods", str_from(x->endpoint->allow));
@@ -132,9 +135,9 @@ answer_method(struct exchange *x)
 static enum status
 wait_for_wanted(struct exchange *x, const struct misses *misses, struct error *err)
 {
-	const struct wait_job change = x->change;
+	const struct wait_job change = x->change, reading = x->reading;
 	bool news = x->wants_news;
-	x->change = (struct wait_job){0};
+	x->change = x->reading = (struct wait_job){0};
 	x->wants_news = false;
 	if (!x->wait)
 		x->wait = wait_new(x->http, x->signin->directory, x->door->options.store);
@@ -142,6 +145,8 @@ wait_for_wanted(struct exchange *x, const struct misses *misses, struct error *e
 		return error_no_memory(err);
 	if (misses->count)
 		return wait_for_views(x->wait, misses, err);
+	if (reading.run)
+		return wait_for_reading(x->wait, &reading, err);
 	return news ? wait_for_news(x->wait, err) : wait_for_change(x->wait, &change, err);
 }
 
@@ -157,7 +162,7 @@ run(struct exchange *x)
 	directory_enter();
 	enum status rc = x->endpoint->run(x, &err);
 	directory_leave();
-	if (misses.count || x->change.run || x->wants_news) {
+	if (misses.count || x->change.run || x->reading.run || x->wants_news) {
 		error_clear(&err);
 		rc = wait_for_wanted(x, &misses, &err);
 	}

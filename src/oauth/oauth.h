@@ -12,6 +12,7 @@
  *	GET  /.well-known/openid-configuration, /.well-known/oauth-authorization-server   metadata
  *	GET  /jwks                                                  keys (RFC 7517)
  *	POST /token                                                 RFC 6749
+ *	GET, POST /authorize, GET /authorize/resume                 authorization (authorize.h)
  *
  * Metadata are told as well where RFC 8414 section 3.1 puts them, between the host and the path of
  * the issuer; those of the management API (RFC 9728) at /.well-known/oauth-protected-resource.
