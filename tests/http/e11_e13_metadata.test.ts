@@ -73,7 +73,8 @@ describe.each(BOTH)("%s", (id, what, make) => {
 
   test(`${id}: keys are texts, listed in pages with their values`, async () => {
     const { path } = await make();
-    const keys = ["plain", "with blank", "sl/ash", "per%cent", "Ünïcode", "a?b&c=d", "x".repeat(128)];
+    const keys = ["plain", "with blank", "sl/ash", "per%cent", "Ünïcode", "a?b&c=d",
+      "x".repeat(128)];
     for (const key of keys) await admin.put(`${path}/${encodeURIComponent(key)}`, { key });
     const listed = await admin.list<Entry>(path, 2);
     expect(listed.map(({ key, value }) => ({ key, value })))
