@@ -158,6 +158,7 @@ CREATE TABLE links (
 	PRIMARY KEY (org, link)
 ) {strict};
 CREATE INDEX links_email ON links (org, workspace, kind, email_normal);
+CREATE INDEX links_principal ON links (org, principal);
 CREATE INDEX links_end ON links (expires_us);
 
 -- What waits to be sent (state 1), could not be (2), and was (3), which is kept without its content
@@ -211,6 +212,8 @@ CREATE TABLE codes (
 	PRIMARY KEY (org, code)
 ) {strict};
 CREATE INDEX codes_end ON codes (expires_us);
+CREATE INDEX codes_principal ON codes (org, principal);
+CREATE INDEX codes_client ON codes (org, client);
 
 -- A refresh token and its successors: one live at a time. hash: of the live one; previous_hash: of
 -- the one before, for a short grace. expires_us: the idle end; ends_us: the absolute one.
@@ -245,6 +248,7 @@ CREATE TABLE families (
 CREATE INDEX families_principal ON families (org, principal);
 CREATE INDEX families_client ON families (org, client);
 CREATE INDEX families_session ON families (org, session);
+CREATE INDEX families_workspace ON families (org, workspace, family);
 CREATE INDEX families_end ON families (expires_us);
 
 -- Ended families and revoked access tokens, by `sid` and `jti`, until no token can carry them.
@@ -265,6 +269,7 @@ CREATE TABLE consents (
 	given_us {int} NOT NULL,
 	PRIMARY KEY (org, principal, client)
 ) {strict};
+CREATE INDEX consents_client ON consents (org, client);
 
 -- External OpenID providers. client_secret: sealed. domains: whose verified addresses may be linked
 -- to accounts that are there. rules: JSON, groups of the provider to memberships and roles here.
@@ -299,6 +304,7 @@ CREATE TABLE identities (
 	PRIMARY KEY (org, provider, subject)
 ) {strict};
 CREATE INDEX identities_person ON identities (org, person);
+CREATE INDEX identities_principal ON identities (org, principal);
 
 -- What a provider's rules gave, so that the next sign-in can take it back.
 CREATE TABLE synced_grants (
@@ -306,7 +312,7 @@ CREATE TABLE synced_grants (
 	provider {uuid} NOT NULL,
 	principal {uuid} NOT NULL,
 	grant_id {uuid} NOT NULL,
-	PRIMARY KEY (org, provider, principal, grant_id)
+	PRIMARY KEY (org, principal, provider, grant_id)
 ) {strict};
 
 -- sign_up: whether people may join on their own: 0 no, 1 yes. mail_sender: the name that mails of

@@ -55,6 +55,11 @@ static const struct sql PRINCIPAL_ERASE[] = {
 	SQL("DELETE FROM credentials WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM clients WHERE org = $1 AND client = $2"),
 	SQL("DELETE FROM metadata WHERE org = $1 AND principal = $2"),
+	SQL("DELETE FROM consents WHERE org = $1 AND principal = $2"),
+	SQL("DELETE FROM consents WHERE org = $1 AND client = $2"),
+	SQL("DELETE FROM links WHERE org = $1 AND principal = $2"),
+	SQL("DELETE FROM identities WHERE org = $1 AND principal = $2"),
+	SQL("DELETE FROM synced_grants WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM principals WHERE org = $1 AND principal = $2"),
 };
 static const struct sql CREDENTIAL_IDS =

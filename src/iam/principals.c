@@ -2,11 +2,13 @@
 
 #include "directory/rows.h"
 #include "iam/clients.h"
+#include "iam/families.h"
 #include "iam/guard.h"
 #include "iam/owners.h"
 #include "iam/principal_rows.h"
 #include "iam/resource_rows.h"
 #include "iam/rows.h"
+#include "iam/sessions.h"
 #include "model/names.h"
 
 static const struct sql CONFINE =
@@ -117,6 +119,19 @@ apply_update(struct principal *after, struct call *call, const struct principal_
 	return rc;
 }
 
+/* Tokens end by the generation, which has grown or is gone; here goes what would get new ones. */
+static enum status
+end_sessions(struct call *call, const struct principal *principal, struct error *err)
+{
+	enum status rc = families_end_of_principal(call, principal->id, err);
+
+	if (rc == OK && principal->kind == KIND_END_USER)
+		rc = session_end_of_principal(call, principal->id, err);
+	if (rc == OK && principal->client)
+		rc = families_end_of_client(call, principal->id, err);
+	return rc;
+}
+
 enum status
 principal_update(struct principal *out, struct call *call, struct principal_id id,
 	const struct principal_update *update, struct error *err)
@@ -141,6 +156,8 @@ principal_update(struct principal *out, struct call *call, struct principal_id i
 		rc = principal__write(call, out, out->state != before.state, err);
 	if (rc == OK && out->client)
 		rc = client__write(call, out, err);
+	if (rc == OK && out->state == STATE_SUSPENDED && before.state != STATE_SUSPENDED)
+		rc = end_sessions(call, &before, err);
 	if (rc == OK)
 		rc = owners_check_left(call, owners, err);
 	if (rc == OK)
@@ -167,9 +184,7 @@ principal_accept(
 	out->state = STATE_ACTIVE;
 	out->changed = call_next_revision(call);
 	rc = iam__record(call, "principals.accept", kind_name(out->kind), id.id,
-		VERSIONS(call_json(call, principal_write, &before),
-			call_json(call, principal_write, out)),
-		err);
+		VERSIONS(principal__json(call, &before), principal__json(call, out)), err);
 	if (rc == OK)
 		rc = principal__write(call, out, false, err);
 	if (rc == OK)
@@ -193,6 +208,8 @@ principal_delete(struct call *call, struct principal_id id, int64_t if_match, st
 	if (rc == OK)
 		rc = iam__record(call, "principals.delete", kind_name(before.kind), id.id,
 			VERSIONS(principal__json(call, &before), NOTHING), err);
+	if (rc == OK)
+		rc = end_sessions(call, &before, err);
 	if (rc == OK)
 		rc = principal__erase(call, &before, err);
 	if (rc == OK)

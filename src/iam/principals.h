@@ -93,8 +93,8 @@ struct principal_filter {
 enum status principal_list(struct principal **out, size_t *count, struct call *call,
 	const struct principal_filter *filter, struct page *page, struct error *err) MUST_USE;
 
-/* What may be changed in place. Suspending ends nothing that cannot be undone; raising the
- * generation is what ends tokens. */
+/* What may be changed in place. Suspending ends tokens, by raising the generation, and sessions;
+ * everything else can be undone. */
 struct principal_update {
 	struct str name, description;
 	enum state state; /* STATE_NONE: stays; else ACTIVE or SUSPENDED */
@@ -111,7 +111,8 @@ enum status principal_update(struct principal *out, struct call *call, struct pr
 enum status principal_accept(struct principal *out, struct call *call, struct principal_id id,
 	struct error *err) MUST_USE;
 
-/* With its grants, memberships, reach, credentials and resource. The person stays. */
+/* With its grants, memberships, reach, credentials, sessions, metadata and resource. The person
+ * stays. */
 enum status principal_delete(
 	struct call *call, struct principal_id id, int64_t if_match, struct error *err) MUST_USE;
 

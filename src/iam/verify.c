@@ -116,6 +116,55 @@ static const struct invariant INVARIANTS[] = {
 	RULE("a default's bound exists",
 		"kind_defaults d WHERE d.ceiling_role IS NOT NULL AND" NONE(
 			"roles r", "r.org = d.org AND r.role = d.ceiling_role")),
+	RULE("a workspace has an issuer",
+		"workspaces w WHERE" NONE(
+			"issuers i", "i.org = w.org AND i.workspace = w.workspace")),
+	RULE("a signing key's workspace exists",
+		"signing_keys k WHERE k.workspace <> $1 AND" NONE(
+			"workspaces w", "w.org = k.org AND w.workspace = k.workspace")),
+	RULE("an application is a client",
+		"principals p WHERE p.kind = 5 AND" NONE(
+			"clients c", "c.org = p.org AND c.client = p.principal")),
+	RULE("a client is an application of its workspace",
+		"clients c WHERE" NONE("principals p",
+			"p.org = c.org AND p.principal = c.client AND p.kind = 5 AND"
+			" p.workspace = c.workspace")),
+	RULE("the principal of metadata exists",
+		"metadata m WHERE" NONE(
+			"principals p", "p.org = m.org AND p.principal = m.principal")),
+	RULE("a session's end-user exists",
+		"sessions s WHERE s.principal IS NOT NULL AND" NONE(
+			"principals p", "p.org = s.org AND p.principal = s.principal")),
+	RULE("a session's person exists",
+		"sessions s WHERE s.person IS NOT NULL AND" NONE(
+			"persons n", "n.person = s.person")),
+	RULE("a link's principal exists",
+		"links k WHERE k.principal IS NOT NULL AND" NONE(
+			"principals p", "p.org = k.org AND p.principal = k.principal")),
+	RULE("a code's principal exists",
+		"codes c WHERE" NONE(
+			"principals p", "p.org = c.org AND p.principal = c.principal")),
+	RULE("a refresh token's principal exists",
+		"families f WHERE" NONE(
+			"principals p", "p.org = f.org AND p.principal = f.principal")),
+	RULE("a refresh token's client exists, unless it was the platform's",
+		"families f WHERE f.client_org = f.org AND" NONE(
+			"clients c", "c.org = f.org AND c.client = f.client")),
+	RULE("a consent's principal exists",
+		"consents c WHERE" NONE(
+			"principals p", "p.org = c.org AND p.principal = c.principal")),
+	RULE("an upstream identity's principal exists",
+		"identities i WHERE" NONE(
+			"principals p", "p.org = i.org AND p.principal = i.principal")),
+	RULE("an upstream identity's provider exists",
+		"identities i WHERE" NONE(
+			"providers p", "p.org = i.org AND p.provider = i.provider")),
+	RULE("what a provider's rules gave has a principal",
+		"synced_grants s WHERE" NONE(
+			"principals p", "p.org = s.org AND p.principal = s.principal")),
+	RULE("what a provider's rules gave has a provider",
+		"synced_grants s WHERE" NONE(
+			"providers p", "p.org = s.org AND p.provider = s.provider")),
 	RULE("the role for creators of workspaces exists",
 		"orgs o WHERE o.creator_role IS NOT NULL AND" NONE(
 			"roles r", "r.org = o.org AND r.role = o.creator_role")),

@@ -17,6 +17,7 @@ struct guardrail_id { struct uuid id; };
 struct rgroup_id { struct uuid id; }; /* a resource group */
 struct resource_id { struct uuid id; };
 struct session_id { struct uuid id; }; /* of a browser */
+struct family_id { struct uuid id; }; /* of refresh tokens */
 struct link_id { struct uuid id; };
 struct mail_id { struct uuid id; };
 struct passkey_id { struct uuid id; };

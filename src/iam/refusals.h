@@ -1,0 +1,16 @@
+#ifndef IAM_REFUSALS_H
+#define IAM_REFUSALS_H
+
+#include "iam/call.h"
+
+/* What is refused although it says that it lives: families by their `sid`, access tokens by their
+ * `jti`, each until no token can carry it any longer. The purge takes the rest. */
+
+/* A row, as part of a change that is recorded by itself. Longer is kept, twice is once. */
+enum status refusal_add(
+	struct call *call, struct uuid refused, int64_t until_us, struct error *err) MUST_USE;
+
+/* When the access tokens that are out now have all ended, whatever their client's setting was. */
+int64_t refusal_end_us(const struct call *call);
+
+#endif
