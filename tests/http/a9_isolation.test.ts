@@ -105,6 +105,7 @@ async function furnish(): Promise<Furnished> {
       group: group.id,
       resource_group: rgroup,
       role: role.id,
+      session: grant.id, // of none: there are none without a sign-in
       grant: grant.id,
       guardrail: await made(`${path}/guardrails`, {
         name: unique("rail"), node: orgNode(tenant), permissions: ["messages:send"],
