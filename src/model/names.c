@@ -153,6 +153,26 @@ name_check(struct str name, const char *field, struct error *err)
 }
 
 enum status
+text_nfc(
+	struct str *out, struct str text, const char *field, struct arena *arena, struct error *err)
+{
+	utf8proc_uint8_t *nfc;
+	utf8proc_ssize_t len;
+	*out = text.ptr ? text : STR("");
+	if (!str_is_utf8(*out))
+		return refuse(err, "%s is not well-formed UTF-8.", field);
+	if (is_ascii(*out))
+		return OK;
+	enum status rc = map_text(&nfc, &len, text, 0, field, err);
+	if (rc != OK)
+		return rc;
+	*out = arena_copy(arena, (struct str){(const char *)nfc, (size_t)len});
+	explicit_bzero(nfc, (size_t)len);
+	free(nfc);
+	return out->ptr ? OK : error_no_memory(err);
+}
+
+enum status
 description_check(struct str text, const char *field, struct error *err)
 {
 	enum status rc = check_length(text, 0, DESCRIPTION_MAX_BYTES, field, err);

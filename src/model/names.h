@@ -19,6 +19,10 @@
 enum status name_check(struct str name, const char *field, struct error *err) MUST_USE;
 /* May be empty; tabs and line feeds allowed. */
 enum status description_check(struct str text, const char *field, struct error *err) MUST_USE;
+/* What somebody typed, in NFC: what name_check wants, and the one form of a password. May be
+ * secret. ERR_INVALID when it is not UTF-8. */
+enum status text_nfc(struct str *out, struct str text, const char *field, struct arena *arena,
+	struct error *err) MUST_USE;
 /* A machine's name for a role, type, blueprint: [a-z][a-z0-9_-]{0,62}. */
 enum status slug_check(struct str slug, const char *field, struct error *err) MUST_USE;
 /* `namespace:action` or `iam:resource:action` (three parts exactly when the first is "iam"): parts

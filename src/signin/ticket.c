@@ -21,6 +21,8 @@ static const struct {
 	{"hi", offsetof(struct ticket, login_hint)},
 	{"cl", offsetof(struct ticket, claims)},
 	{"su", offsetof(struct ticket, subject)},
+	{"na", offsetof(struct ticket, name)},
+	{"pa", offsetof(struct ticket, path)},
 };
 
 static struct str *

@@ -21,6 +21,9 @@
  *	→ {issuer}/sign-out?ticket=T                   asks; ends the session
  *	→ {issuer}/logout/done?ticket=T                goes on to where the client wants it
  *
+ *	{issuer}/sign-in                               by somebody himself, or on the way to a page
+ *	→ {path}                                       of ours, which wants him signed in
+ *
  * What the user decided on a page goes back inside the ticket, sealed again: `account`,
  * `organisation`, `denied`. A page whose form leads back to the client by redirects has to allow
  * the origin of `redirect_uri` as form-action.
@@ -33,6 +36,7 @@ enum ticket_kind {
 	TICKET_NONE = 0,
 	TICKET_AUTHORIZE = 1,
 	TICKET_SIGN_OUT = 2,
+	TICKET_PAGE = 3, /* nobody's request: the pages' own */
 };
 
 /* OpenID Connect Core section 3.1.2.1; a set. */
@@ -72,10 +76,12 @@ struct ticket {
 	struct str claims; /* JSON */
 	struct str subject; /* who it has to be: a `sub` */
 
-	/* What pages add. */
+	/* What pages add. Of a browser that asked for a link: also what was typed. */
 	struct uuid account; /* who was chosen: the person, or the end-user's principal; or nil */
 	struct org_id organisation; /* to act in; also a hint of the request; or nil */
 	bool denied; /* the user refused */
+	struct str name; /* of who signs up */
+	struct str path; /* of TICKET_PAGE: where to go on, "/…" */
 };
 
 /*

@@ -1,0 +1,19 @@
+#ifndef SIGNIN_SESSION_H
+#define SIGNIN_SESSION_H
+
+#include "iam/sessions.h"
+
+/* Which sessions were used since it was last written down, in memory: bounded, and what does not
+ * fit is lost until the next use. Threads: any. */
+struct session_uses; /* owned */
+
+enum status session_uses_new(struct session_uses **out, struct error *err) MUST_USE;
+void session_uses_free(struct session_uses **uses);
+
+/* Notes a use, unless one was written down less than SESSION_TOUCH_US ago. */
+void session_used(struct session_uses *uses, const struct session *session, int64_t now_us);
+
+#define SESSION_USES_MAX 256
+size_t session_uses_take(struct session_uses *uses, struct session_use out[SESSION_USES_MAX]);
+
+#endif
