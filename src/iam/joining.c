@@ -69,13 +69,10 @@ invitation_url(struct call *call, const struct link *link, struct str base_url,
 static enum status
 mail_invitation(struct call *call, const struct link *link, struct str url, struct error *err)
 {
-	int64_t days = link_life_s(LINK_INVITATION) / (24 * 60 * 60);
-	struct str life = arena_printf(call->arena, "%lld", (long long)days), inviter;
 	struct sign_up org;
+	struct str inviter;
 	bool queued;
 
-	if (!life.ptr)
-		return error_no_memory(err);
 	enum status rc = sign_up_find(&org, call, call->chain.org, err);
 	if (rc == OK)
 		rc = find_inviter(&inviter, call, link->principal, err);
@@ -84,7 +81,6 @@ mail_invitation(struct call *call, const struct link *link, struct str url, stru
 	const struct mail_field fields[] = {
 		{"link", url},
 		{"organisation", org.name},
-		{"days", life},
 		{"inviter", inviter.ptr ? inviter : STR("")},
 		{"email", link->email},
 	};
