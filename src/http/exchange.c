@@ -17,6 +17,7 @@ request_new(struct http_server *server, struct MHD_Connection *mhd)
 		thread->idle_count--;
 		memset(r, 0, offsetof(struct http_request, inline_target));
 		r->arena = arena;
+		r->peer[0] = '\0';
 	} else {
 		r = calloc(1, sizeof(*r));
 		if (!r)
