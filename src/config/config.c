@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define ARENA_MAX ((size_t)256 * 1024)
-#define OUTBOUND_MAX 64
+#define BLOCKS_MAX 64
 
 static const char *const smtp_tls[] = {"required", "off", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
@@ -109,9 +109,9 @@ check_mailbox(struct str text)
 static const char *
 check_blocks(struct str text)
 {
-	struct cidr blocks[OUTBOUND_MAX];
+	struct cidr blocks[BLOCKS_MAX];
 	size_t count;
-	switch (cidr_parse_list(text, blocks, OUTBOUND_MAX, &count)) {
+	switch (cidr_parse_list(text, blocks, BLOCKS_MAX, &count)) {
 	case CIDR_OK:
 		return NULL;
 	case CIDR_HOST_BITS:
@@ -302,6 +302,12 @@ static const struct option options[] = {
 		.type = OPTION_STRING,
 		.check = check_blocks,
 		.help = "Private addresses that our requests may go to, like 10.0.0.0/8, fd00::/8"},
+	{.name = "trusted-proxies",
+		FIELD(trusted_proxies),
+		.type = OPTION_STRING,
+		.check = check_blocks,
+		.help = "Addresses of proxies whose X-Forwarded-For tells who calls, like "
+			"10.0.0.5"},
 };
 _Static_assert(ARRAY_LEN(options) == CONFIG_OPTIONS, "struct config has a value for each option");
 
@@ -367,13 +373,10 @@ derive_mail_from(struct config *c)
 
 /* The text has passed check_blocks. */
 static bool
-derive_blocks(struct config *c)
+derive_blocks(struct config *c, const char *text, struct cidr **out, size_t *count)
 {
-	struct str text = str_from(c->outbound_private);
-	c->outbound_blocks = arena_new_array(c->arena, struct cidr, OUTBOUND_MAX);
-	return c->outbound_blocks &&
-		cidr_parse_list(text, c->outbound_blocks, OUTBOUND_MAX, &c->outbound_count) ==
-		CIDR_OK;
+	*out = arena_new_array(c->arena, struct cidr, BLOCKS_MAX);
+	return *out && cidr_parse_list(str_from(text), *out, BLOCKS_MAX, count) == CIDR_OK;
 }
 
 /* Fills what follows from others, and shows it in --check. */
@@ -390,7 +393,9 @@ derive(struct config *c, struct error *err)
 		value_of(c, offsetof(struct config, threads))->text =
 			arena_printf(c->arena, "%d", (int)c->threads).ptr;
 	}
-	if (!c->key_file || !c->outbox || !c->mail_from || !derive_blocks(c))
+	if (!c->key_file || !c->outbox || !c->mail_from ||
+		!derive_blocks(c, c->outbound_private, &c->outbound_blocks, &c->outbound_count) ||
+		!derive_blocks(c, c->trusted_proxies, &c->proxy_blocks, &c->proxy_count))
 		return error_no_memory(err);
 	return c->base_url || c->port == 0 ? OK : derive_base_url(c, err);
 }

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "config/options.h"
 
-#define CONFIG_OPTIONS 26
+#define CONFIG_OPTIONS 27
 
 enum smtp_tls { SMTP_TLS_REQUIRED = 0, SMTP_TLS_OFF };
 
@@ -45,10 +45,11 @@ struct config {
 	const char *mail_from; /* "Name <address>" */
 	const char *outbox;
 	const char *outbound_private; /* as it was written */
+	const char *trusted_proxies; /* likewise */
 
-	/* What `outbound_private` means. */
-	struct cidr *outbound_blocks;
-	size_t outbound_count;
+	/* What these two mean. */
+	struct cidr *outbound_blocks, *proxy_blocks;
+	size_t outbound_count, proxy_count;
 
 	struct option_wishes wishes; /* --help and --check, which the caller obeys */
 

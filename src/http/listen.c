@@ -8,7 +8,7 @@
 
 #define OTHER_DESCRIPTORS 192 /* stores, logs, epoll and the like */
 
-struct address {
+struct endpoint {
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
@@ -18,9 +18,9 @@ struct address {
 };
 
 static bool
-address_parse(struct address *out, const char *text, uint16_t port)
+endpoint_parse(struct endpoint *out, const char *text, uint16_t port)
 {
-	*out = (struct address){0};
+	*out = (struct endpoint){0};
 	if (inet_pton(AF_INET, text, &out->v4.sin_addr) == 1) {
 		out->v4.sin_family = AF_INET;
 		out->v4.sin_port = htons(port);
@@ -62,7 +62,7 @@ listen_failed(const struct http_options *options, struct error *err)
 }
 
 static bool
-listen_at(int fd, struct address *address)
+listen_at(int fd, struct endpoint *address)
 {
 	int on = 1, off = 0;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
@@ -78,8 +78,8 @@ listen_at(int fd, struct address *address)
 enum status
 http__listen(int *fd, uint16_t *port, const struct http_options *options, struct error *err)
 {
-	struct address address;
-	if (!address_parse(&address, options->address, options->port))
+	struct endpoint address;
+	if (!endpoint_parse(&address, options->address, options->port))
 		return error_set(err, ERR_INVALID, "address-malformed",
 			"The listening address must be an IPv4 or IPv6 address such as 127.0.0.1 "
 			"or ::1; it is '%.100s'.",

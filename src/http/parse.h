@@ -46,6 +46,12 @@ bool http__value_ok(struct str value) MUST_USE; /* no control character but the 
 bool http__host_ok(struct str host) MUST_USE; /* RFC 3986 section 3.2.2: host and port */
 bool http__request_id_ok(struct str id) MUST_USE; /* 1 to 64 of A-Z a-z 0-9 - _ . : */
 
+/* Goes back along X-Forwarded-For (`lines`: the values, in order) from the address that the
+ * connection has to the first that is no trusted proxy. An entry that is no address ends it: then
+ * it is that of whoever wrote the entry. */
+void http__forwarded(struct address *address, const struct str *lines, size_t count,
+	const struct http_proxies *proxies);
+
 struct str http__trim(struct str s); /* blanks and tabs at both ends */
 enum http_method http__method_parse(const char *method);
 

@@ -1,6 +1,3 @@
-#include <arpa/inet.h>
-#include <stdio.h>
-
 #include "base/uuid.h"
 #include "http/internal.h"
 
@@ -120,32 +117,6 @@ struct str
 http_body(const struct http_request *r)
 {
 	return (struct str){r->body ? r->body : "", r->body_len};
-}
-
-struct str
-http_peer(const struct http_request *r)
-{
-	char *out = lazy(r)->peer;
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (out[0] || !info)
-		return str_from(out);
-	const struct sockaddr *addr = info->client_addr;
-	const void *bytes = &((const struct sockaddr_in *)(const void *)addr)->sin_addr;
-	int family = addr->sa_family;
-	if (family == AF_INET6) {
-		const struct in6_addr *v6 =
-			&((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr;
-		bytes = v6;
-		/* An IPv4 peer of a socket that takes both. */
-		if (IN6_IS_ADDR_V4MAPPED(v6)) {
-			family = AF_INET;
-			bytes = v6->s6_addr + 12;
-		}
-	}
-	if (!inet_ntop(family, bytes, out, sizeof(r->peer)))
-		out[0] = '\0';
-	return str_from(out);
 }
 
 struct str

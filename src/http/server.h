@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -46,6 +47,12 @@ enum http_method {
 
 typedef void http_handler(struct http_request *request, void *context);
 
+/* Whose X-Forwarded-For is believed; borrowed. */
+struct http_proxies {
+	const struct cidr *blocks;
+	size_t count;
+};
+
 struct http_options {
 	const char *address; /* "127.0.0.1", "::1", "0.0.0.0" … */
 	uint16_t port; /* 0: any free one, see http_server_port */
@@ -55,6 +62,7 @@ struct http_options {
 	unsigned idle_timeout_s; /* also how long a slow client may take */
 	size_t body_max; /* bytes; a handler can refuse less by itself */
 	size_t arena_max; /* bytes of one exchange; three times body_max, and what handlers need */
+	struct http_proxies proxies;
 	http_handler *handler;
 	void *context;
 	void (*thread_exit)(void); /* may be NULL; called as each serving thread ends */
@@ -97,7 +105,9 @@ struct str http_query_at(
 	const struct http_request *r, size_t i, struct str *name); /* i-th; absent past the end */
 struct str http_query_raw(const struct http_request *r); /* as sent; absent without '?' */
 struct str http_body(const struct http_request *r);
-struct str http_peer(const struct http_request *r); /* the address text, no port */
+/* The address of the client as text, without a port: what the connection says, unless that is a
+ * trusted proxy; then the last of X-Forwarded-For that is no trusted proxy. */
+struct str http_peer(const struct http_request *r);
 struct str http_request_id(
 	const struct http_request *r); /* X-Request-ID if acceptable, else made on demand */
 struct arena *http_arena(struct http_request *r);

@@ -74,6 +74,7 @@ listen_http(struct server *server, struct error *err)
 		.idle_timeout_s = (unsigned)config->idle_timeout_s,
 		.body_max = (size_t)config->body_max_bytes,
 		.arena_max = 3 * (size_t)config->body_max_bytes + HANDLER_ARENA,
+		.proxies = {config->proxy_blocks, config->proxy_count},
 		.handler = handle,
 		.context = server,
 	};

@@ -103,6 +103,26 @@ check_header(struct str raw)
 	}
 }
 
+/* Lines of X-Forwarded-For: an address comes out, whatever stands there, and none without trust. */
+static void
+check_forwarded(struct str raw)
+{
+	static const struct cidr everybody[] = {{{4, {0}}, 0}, {{16, {0}}, 0}},
+				 proxy = {{4, {10, 0, 0, 1}}, 32};
+	const struct address start = {4, {10, 0, 0, 1}};
+	struct address address = start;
+	struct str lines[4];
+	size_t count = 0;
+	for (struct str rest = raw; rest.ptr && count < ARRAY_LEN(lines);)
+		lines[count++] = str_cut(&rest, '\n');
+	http__forwarded(&address, lines, count, &(struct http_proxies){0});
+	require(memcmp(&address, &start, sizeof(start)) == 0);
+	http__forwarded(&address, lines, count, &(struct http_proxies){&proxy, 1});
+	require(address.len == 4 || address.len == 16);
+	http__forwarded(&address, lines, count, &(struct http_proxies){everybody, 2});
+	require(address.len == 4 || address.len == 16);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -110,5 +130,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_target(raw);
 	check_segment(raw);
 	check_header(raw);
+	check_forwarded(raw);
 	return 0;
 }

@@ -158,7 +158,8 @@ test_config__private_addresses(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {"--outbound-private=localhost",
-		"--outbound-private=10.0.0.1/8", "--outbound-private=10.0.0.0/8,"};
+		"--outbound-private=10.0.0.1/8", "--outbound-private=10.0.0.0/8,",
+		"--trusted-proxies=proxy.example.org"};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		if (load(empty_environment, bad[i], NULL) != ERR_INVALID)
 			fail_msg("accepted: %s", bad[i]);
@@ -167,6 +168,10 @@ test_config__private_addresses(void **state)
 		load(empty_environment, "--outbound-private=10.0.0.0/8, fd00::/8", NULL), OK);
 	assert_int_equal(config.outbound_count, 2);
 	assert_int_equal(config.outbound_blocks[1].base.len, 16);
+	assert_int_equal(config.proxy_count, 0);
+	assert_int_equal(load(empty_environment, "--trusted-proxies=10.0.0.5", NULL), OK);
+	assert_int_equal(config.proxy_count, 1);
+	assert_int_equal(config.proxy_blocks[0].prefix, 32);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -104,6 +105,59 @@ test_http_parse__headers(void **state)
 	assert_int_equal(HTTP_OTHER, http__method_parse("OPTIONSX"));
 }
 
+/* The address of `text` behind 10.0.0.0/8 and fd00::1, one of whom the connection came from. */
+static void
+check_forwarded(const char *peer, const char *const *lines, const char *wanted)
+{
+	struct cidr blocks[2];
+	struct address got, expected;
+	struct str list[8];
+	size_t count = 0, block_count;
+	assert_int_equal(
+		cidr_parse_list(STR("10.0.0.0/8, fd00::1"), blocks, 2, &block_count), CIDR_OK);
+	assert_true(address_parse(str_from(peer), &got));
+	assert_true(address_parse(str_from(wanted), &expected));
+	for (; lines[count]; count++)
+		list[count] = str_from(lines[count]);
+	http__forwarded(&got, list, count, &(struct http_proxies){blocks, block_count});
+	assert_int_equal(got.len, expected.len);
+	assert_memory_equal(got.bytes, expected.bytes, got.len);
+}
+#define FORWARDED(peer, wanted, ...)                                                               \
+	check_forwarded(peer, (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL}, wanted)
+
+static void
+test_http_parse__forwarded(void **state)
+{
+	char many[512] = "192.0.2.1";
+	(void)state;
+	FORWARDED("10.0.0.1", "192.0.2.1", "192.0.2.1");
+	FORWARDED("fd00::1", "2001:db8::7", "2001:db8::7");
+	FORWARDED("10.0.0.1", "192.0.2.1", " ::ffff:192.0.2.1 \t");
+	/* What a client claims stands before what the proxy appends. */
+	FORWARDED("10.0.0.1", "192.0.2.1", "203.0.113.1, 192.0.2.1");
+	FORWARDED("10.0.0.1", "192.0.2.1", "10.9.9.9,192.0.2.1");
+	FORWARDED("10.0.0.1", "192.0.2.1", "203.0.113.1", "192.0.2.1");
+	/* Proxies behind each other, each in a header or an entry of its own. */
+	FORWARDED("10.0.0.1", "192.0.2.1", "203.0.113.1, 192.0.2.1, 10.0.0.2, 10.0.0.3");
+	FORWARDED("10.0.0.1", "192.0.2.1", "192.0.2.1", "10.0.0.2", "fd00::1,10.0.0.3");
+	FORWARDED("10.0.0.1", "10.0.0.3", "10.0.0.3,10.0.0.2");
+	/* A stranger is who he is. */
+	FORWARDED("192.0.2.9", "192.0.2.9", "192.0.2.1");
+	FORWARDED("fd00::2", "fd00::2", "192.0.2.1");
+	/* What is no address says nothing, and nothing before it counts. */
+	FORWARDED("10.0.0.1", "10.0.0.1", "unknown");
+	FORWARDED("10.0.0.1", "10.0.0.2", "192.0.2.1, unknown, 10.0.0.2");
+	FORWARDED("10.0.0.1", "10.0.0.1", "192.0.2.1,");
+	FORWARDED("10.0.0.1", "10.0.0.1", "192.0.2.1:80");
+	FORWARDED("10.0.0.1", "10.0.0.1", "192.0.2.1", "");
+	FORWARDED("10.0.0.1", "10.0.0.1");
+	/* A way that is too long to be one. */
+	for (size_t i = 0; i < 40; i++)
+		snprintf(many + 9 + 9 * i, 10, ",10.0.0.2");
+	FORWARDED("10.0.0.1", "10.0.0.2", many);
+}
+
 int
 main(void)
 {
@@ -112,6 +166,7 @@ main(void)
 		cmocka_unit_test(test_http_parse__query),
 		cmocka_unit_test(test_http_parse__escapes),
 		cmocka_unit_test(test_http_parse__headers),
+		cmocka_unit_test(test_http_parse__forwarded),
 	};
 	return cmocka_run_group_tests_name("http_parse", tests, NULL, NULL);
 }

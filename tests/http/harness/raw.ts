@@ -13,6 +13,8 @@ export interface RawOptions {
   /** Stop reading after that many answers. */
   answers?: number;
   limitMs?: number;
+  /** The address to call from; any of 127.0.0.0/8. */
+  from?: string;
   /** Sent piece by piece, each once the one before has left. */
   pieces?: readonly (string | Uint8Array)[];
 }
@@ -27,7 +29,9 @@ export function raw(
   options: RawOptions = {},
 ): Promise<RawAnswer> {
   return new Promise((done, fail) => {
-    const socket = connect(port, "127.0.0.1");
+    const { from } = options;
+    const local = from === undefined ? {} : { localAddress: from };
+    const socket = connect({ port, host: "127.0.0.1", ...local });
     let text = "";
     let finished = false;
     const finish = (closed: boolean) => {
