@@ -70,7 +70,7 @@ begin(void *connection, bool writes, struct error *err)
 	enum status rc = pgsql__ready(c, err);
 	if (rc != OK)
 		return rc;
-	c->again = false;
+	c->again = c->patient = false;
 	c->in_tx = true;
 	/* Whether it may write the server says: it may have been demoted. A change locks its
 	 * organisation's row first and reads what it needs after that: what it reads is to be the
@@ -123,12 +123,18 @@ commit(void *connection, struct error *err)
 	c->in_tx = false;
 	if (!c->pg)
 		return pgsql__error(c, NULL, err); /* the server undoes what it has */
+	c->doubted = false;
 	enum status rc = pgsql__queue(c, "COMMIT", err);
 	if (rc == OK)
 		rc = pgsql__settle(c, &result, err);
 	if (rc == OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
 		rc = error__unavailable(err);
 	PQclear(result);
+	if (rc == OK && c->doubted) {
+		error__unavailable(err);
+		error_detail(err, "the server committed with a warning");
+		return unknown(c, err);
+	}
 	if (rc == OK)
 		return OK;
 	/* What a server says that lives on is true: it has undone everything. */
@@ -176,6 +182,8 @@ again(void *connection)
 static enum status
 lock_schema(void *connection, struct error *err)
 {
+	struct pgsql_connection *c = connection;
+	c->patient = true;
 	enum status rc = pgsql__queue(connection, "SET LOCAL lock_timeout = '60s'", err);
 	if (rc == OK)
 		rc = pgsql__queue(connection, "SET LOCAL statement_timeout = 0", err);

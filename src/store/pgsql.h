@@ -34,6 +34,10 @@ struct pgsql_connection {
 	bool writes;
 	bool in_tx;
 	bool again; /* the transaction failed by chance, and may be run again */
+	bool patient; /* it may take as long as it wants */
+	bool silent; /* it took too long: the session is lost */
+	int64_t until_us; /* … after this; 0: never */
+	bool doubted; /* the server warned of something */
 	bool stale; /* the session is of no use any more: the server only reads */
 	int64_t failed_us; /* when one could not be made … */
 	int64_t retry_us; /* … and no other is tried before, unless another connection has one */

@@ -1,6 +1,13 @@
+#include <errno.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "store/internal.h"
 #include "store/pgsql.h"
 
-#include "store/internal.h"
+/* A server ends a statement by itself when it has taken too long; when nothing has come for so much
+ * longer it has stopped, or waits for a standby, or nobody can reach it. */
+#define SILENT_MS 1000
 
 struct meaning {
 	const char *state; /* the beginning of an SQLSTATE */
@@ -58,8 +65,11 @@ pgsql__error(struct pgsql_connection *c, const PGresult *result, struct error *e
 	const struct meaning *meaning = state ? meaning_of(state) : NULL;
 	bool lost = !state;
 	if (!words)
-		words = c->pg ? PQerrorMessage(c->pg) : "there is no session";
-	c->again = lost || (meaning && meaning->again);
+		words = c->silent ? "the server is silent"
+			: c->pg   ? PQerrorMessage(c->pg)
+				  : "there is no session";
+	/* Whoever is silent once is not asked again at once. */
+	c->again = (lost && !c->silent) || (meaning && meaning->again);
 	/* Only a server that has become a standby says this of a change. */
 	if (state && c->writes && strcmp(state, "25006") == 0)
 		c->stale = true;
@@ -103,12 +113,30 @@ is_good(const PGresult *result)
 	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
+/* False: the session broke, or the server is silent for longer than it may be. */
+static bool
+await_result(struct pgsql_connection *c)
+{
+	while (PQisBusy(c->pg)) {
+		struct pollfd fd = {.fd = PQsocket(c->pg), .events = POLLIN};
+		int64_t left_ms = (c->until_us - clock_mono_us()) / 1000;
+		c->silent = c->until_us && left_ms <= 0;
+		if (c->silent)
+			return false;
+		if (poll(&fd, 1, c->until_us ? (int)left_ms + 1 : -1) < 0 && errno != EINTR)
+			return false;
+		if (fd.revents && PQconsumeInput(c->pg) != 1)
+			return false;
+	}
+	return true;
+}
+
 /* The result of one command, and the mark after it. NULL: the session is lost. */
 static PGresult *
 read_one(struct pgsql_connection *c)
 {
-	PGresult *result = PQgetResult(c->pg);
-	if (!result || PQgetResult(c->pg) == NULL)
+	PGresult *result = await_result(c) ? PQgetResult(c->pg) : NULL;
+	if (!result || (await_result(c) && PQgetResult(c->pg) == NULL))
 		return result;
 	PQclear(result);
 	return NULL;
@@ -131,7 +159,7 @@ read_all(struct pgsql_connection *c, PGresult **last, enum status *rc, struct er
 		else
 			PQclear(result);
 	}
-	PGresult *sync = PQgetResult(c->pg);
+	PGresult *sync = await_result(c) ? PQgetResult(c->pg) : NULL;
 	bool good = sync && PQresultStatus(sync) == PGRES_PIPELINE_SYNC;
 	PQclear(sync);
 	c->unread_sync = false;
@@ -142,7 +170,9 @@ enum status
 pgsql__settle(struct pgsql_connection *c, PGresult **last, struct error *err)
 {
 	enum status rc = OK;
+	int limit_ms = c->patient ? 0 : c->place->statement_timeout_ms;
 	c->unread_failed = 0;
+	c->until_us = limit_ms ? clock_mono_us() + (limit_ms + SILENT_MS) * INT64_C(1000) : 0;
 	if (!c->pg)
 		return pgsql__error(c, NULL, err);
 	if (!c->unread_sync && PQpipelineSync(c->pg) != 1)

@@ -146,11 +146,13 @@ only_reads(const struct pgsql_connection *c)
 	return false;
 }
 
+/* A commit that a standby did not confirm is told as done, with a warning. */
 static void
-drop_notice(void *context, const PGresult *result)
+note_notice(void *context, const PGresult *result)
 {
-	(void)context;
-	(void)result;
+	struct pgsql_connection *c = context;
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	c->doubted = c->doubted || (state && strncmp(state, "01", 2) == 0);
 }
 
 static enum status
@@ -159,14 +161,14 @@ connect_anew(struct pgsql_connection *c, struct error *err)
 	PQfinish(c->pg);
 	c->unread = 0;
 	c->unread_sync = false;
-	c->stale = false;
+	c->stale = c->silent = false;
 	c->generation++;
 	c->pg = connect_now(c->place);
 	if (!c->pg)
 		return error_no_memory(err);
 	if (PQstatus(c->pg) != CONNECTION_OK)
 		return unreachable(c, err, PQerrorMessage(c->pg));
-	PQsetNoticeReceiver(c->pg, drop_notice, NULL);
+	PQsetNoticeReceiver(c->pg, note_notice, c);
 	enum status rc = set_up(c, err);
 	return rc == OK && only_reads(c) ? unreachable(c, err, "it can only be read") : rc;
 }

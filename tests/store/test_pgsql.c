@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -144,6 +145,113 @@ test_pgsql__a_slow_statement_is_ended(void **state)
 	assert_int_equal(add(f->store, &a, "fast@example.com"), OK);
 }
 
+/* Changes a setting of the server, and waits until all its sessions have heard of it. */
+static void
+set(struct fixture *f, const char *name, const char *value)
+{
+	char sql[128];
+	snprintf(sql, sizeof(sql), "ALTER SYSTEM SET %s = '%s'", name, value);
+	database_run(f->url, sql);
+	database_run(f->url, "SELECT CASE WHEN pg_reload_conf() THEN 1 ELSE 0 END");
+	snprintf(sql, sizeof(sql),
+		"SELECT CASE WHEN current_setting('%s') = '%s' THEN 1 ELSE 0 END", name, value);
+	while (database_run(f->url, sql) == 0)
+		usleep(1000);
+}
+
+#define STANDBYS "synchronous_standby_names"
+
+/* The synchronous standby is away: nobody may be told that the change will stay. */
+static void
+test_pgsql__an_unconfirmed_commit_is_unknown(void **state)
+{
+	struct fixture *f = *state;
+	struct adding a;
+	f->options.statement_timeout_ms = 100;
+	fixture_open(f);
+	set(f, STANDBYS, "nobody");
+	assert_int_equal(add(f->store, &a, "waits@example.com"), ERR_BUSY);
+	assert_string_equal(a.code, "outcome-unknown");
+	set(f, STANDBYS, "");
+	assert_int_equal(add(f->store, &a, "stays@example.com"), OK);
+	assert_true(person_is_there(f->store, a.person));
+}
+
+/* … nor when somebody ends the waiting: the server then tells of success, with a warning. */
+static void
+test_pgsql__a_commit_with_a_warning_is_unknown(void **state)
+{
+	static const char *const cancel =
+		"SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity "
+		"WHERE application_name = 'thingward' AND wait_event = 'SyncRep'";
+	struct fixture *f = *state;
+	struct counter answered;
+	struct error err = {0};
+	struct adding a;
+	counter_init(&answered);
+	adding_init(&a, &answered, "warned@example.com");
+	set(f, STANDBYS, "nobody");
+	assert_int_equal(store_change(f->store, &a.job, &err), OK);
+	while (database_run(f->url, cancel) == 0)
+		usleep(1000);
+	counter_wait(&answered, 1);
+	assert_string_equal(a.code, "outcome-unknown");
+	set(f, STANDBYS, "");
+	counter_clear(&answered);
+}
+
+/* A server that does not answer at all is given up in time. */
+static void
+test_pgsql__a_silent_server_is_given_up(void **state)
+{
+	static const char *const one = "SELECT min(pid) FROM pg_stat_activity WHERE pid > %lld AND"
+				       " application_name = 'thingward' AND"
+				       " datname = current_database()";
+	struct fixture *f = *state;
+	struct adding a;
+	char sql[160];
+	pid_t stopped[8];
+	unsigned count = 0;
+	f->options.statement_timeout_ms = 100;
+	f->options.writers = 1;
+	fixture_open(f);
+	for (int64_t pid = 0; count < ARRAY_LEN(stopped); count++) {
+		snprintf(sql, sizeof(sql), one, (long long)pid);
+		pid = database_run(f->url, sql);
+		if (pid == 0)
+			break;
+		stopped[count] = (pid_t)pid;
+	}
+	assert_true(count >= 2);
+	for (unsigned i = 0; i < count; i++)
+		assert_int_equal(kill(stopped[i], SIGSTOP), 0);
+	assert_int_equal(add(f->store, &a, "silent@example.com"), ERR_BUSY);
+	assert_string_equal(a.code, "store-unavailable");
+	assert_int_equal(add(f->store, &a, "spoken@example.com"), OK);
+	for (unsigned i = 0; i < count; i++)
+		assert_int_equal(kill(stopped[i], SIGCONT), 0);
+	assert_true(person_is_there(f->store, a.person));
+	assert_int_equal(count_persons(f->store), 1);
+}
+
+/* A demoted primary takes no change, in the sessions that there are as well. */
+static void
+test_pgsql__a_demoted_primary_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct adding a;
+	assert_int_equal(add(f->store, &a, "before@example.com"), OK);
+	set(f, "default_transaction_read_only", "on");
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(add(f->store, &a, "demoted@example.com"), ERR_BUSY);
+		assert_string_equal(a.code, "store-unavailable");
+	}
+	set(f, "default_transaction_read_only", "off");
+	while (add(f->store, &a, "again@example.com") != OK)
+		usleep(10000);
+	assert_int_equal(count_persons(f->store), 2);
+}
+
 /* Jobs of two organisations run at once; those of one never do. */
 static void
 test_pgsql__shards_run_beside_each_other(void **state)
@@ -267,6 +375,10 @@ main(void)
 		CASE(test_pgsql__a_refused_commit_is_known),
 		CASE(test_pgsql__a_chance_failure_runs_again),
 		CLOSED(test_pgsql__a_slow_statement_is_ended),
+		CLOSED(test_pgsql__an_unconfirmed_commit_is_unknown),
+		CASE(test_pgsql__a_commit_with_a_warning_is_unknown),
+		CLOSED(test_pgsql__a_silent_server_is_given_up),
+		CASE(test_pgsql__a_demoted_primary_is_refused),
 		CASE(test_pgsql__shards_run_beside_each_other),
 		CLOSED(test_pgsql__many_start_together),
 		CLOSED(test_pgsql__opening_says_what_is_wrong),
