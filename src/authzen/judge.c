@@ -18,9 +18,11 @@ forbidden(struct error *err)
 		"The caller may not ask for decisions here: iam:decisions:evaluate is missing.");
 }
 
+/* Soon it is over: that is worth waiting for. */
 static enum status
-turning(struct error *err)
+turning(struct judge *j, struct error *err)
 {
+	j->behind = true;
 	return error_set(err, ERR_BUSY, "incarnation-turning",
 		"The database was restored or has failed over, and is read anew; try again.");
 }
@@ -77,7 +79,7 @@ judge_open(struct judge *j, const struct authzen *door, struct str header,
 	j->misses.overflow = false;
 	/* What is found from here on is of this incarnation, or is not answered. */
 	if (!directory_era(door->signin.directory, &j->era))
-		return turning(err);
+		return turning(j, err);
 	const struct proof proof = {header, j->now_us, j->arena};
 	enum status rc = signin_bearer(&j->caller, &door->signin, &proof, &j->misses, err);
 	if (rc != OK)
@@ -178,5 +180,5 @@ judge_decide(struct ruling *out, struct judge *j, const struct access_request *r
 		policy_decide(question, &out->answer);
 	else
 		out->answer = (struct answer){.reason = REASON_CREDENTIAL_INACTIVE};
-	return directory_era_lasts(j->door->signin.directory, &j->era) ? OK : turning(err);
+	return directory_era_lasts(j->door->signin.directory, &j->era) ? OK : turning(j, err);
 }

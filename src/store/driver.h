@@ -60,6 +60,8 @@ struct driver {
 	/* After a failure: it came by chance (others' transactions, a lost connection), and the
 	 * transaction may succeed when it is run again. */
 	bool (*again)(void *connection);
+	/* After a failure: somebody holds what it waited for, and others would wait as long. */
+	bool (*held)(void *connection);
 	/* What can wait until everyone has been answered: checkpoints. */
 	void (*tidy)(void *connection);
 

@@ -16,7 +16,7 @@
 #define PURGES_PER_KEEP 10
 #define WAITING_MAX 4096
 /* How long a new session waits for what it is with to be looked at. */
-#define VOUCH_US (250 * INT64_C(1000))
+#define VOUCH_US US_PER_S
 
 static const struct sql FEED_INSERT =
 	SQL("INSERT INTO feed (org, revision, made_us, views) VALUES ($1, $2, $3, $4)"

@@ -70,7 +70,7 @@ begin(void *connection, bool writes, struct error *err)
 	enum status rc = pgsql__ready(c, err);
 	if (rc != OK)
 		return rc;
-	c->again = c->patient = false;
+	c->again = c->held = c->patient = false;
 	c->in_tx = true;
 	/* Whether it may write the server says: it may have been demoted. A change locks its
 	 * organisation's row first and reads what it needs after that: what it reads is to be the
@@ -176,6 +176,13 @@ again(void *connection)
 {
 	const struct pgsql_connection *c = connection;
 	return c->again;
+}
+
+static bool
+held(void *connection)
+{
+	const struct pgsql_connection *c = connection;
+	return c->held;
 }
 
 /* However many start together, one of them makes the schema, and the others wait for it. */
@@ -298,6 +305,7 @@ const struct driver driver_pgsql = {
 	.rollback_to = rollback_to,
 	.in_transaction = in_transaction,
 	.again = again,
+	.held = held,
 	.tidy = tidy,
 	.session = session,
 	.horizon = horizon,

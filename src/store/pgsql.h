@@ -38,6 +38,7 @@ struct pgsql_connection {
 	bool silent; /* it took too long: the session is lost */
 	int64_t until_us; /* … after this; 0: never */
 	bool doubted; /* the server warned of something */
+	bool held; /* a lock was waited for in vain */
 	bool stale; /* the session is of no use any more: the server only reads */
 	int64_t failed_us; /* when one could not be made … */
 	int64_t retry_us; /* … and no other is tried before, unless another connection has one */

@@ -70,6 +70,7 @@ pgsql__error(struct pgsql_connection *c, const PGresult *result, struct error *e
 				  : "there is no session";
 	/* Whoever is silent once is not asked again at once. */
 	c->again = (lost && !c->silent) || (meaning && meaning->again);
+	c->held = state && strcmp(state, "55P03") == 0;
 	/* Only a server that has become a standby says this of a change. */
 	if (state && c->writes && strcmp(state, "25006") == 0)
 		c->stale = true;

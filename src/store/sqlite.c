@@ -153,10 +153,11 @@ commit(void *connection, struct error *err)
 	return rc;
 }
 
+/* Neither by chance nor because of others, who are met when a transaction begins. */
 static bool
 again(void *connection)
 {
-	(void)connection; /* there is nobody else */
+	(void)connection;
 	return false;
 }
 
@@ -378,6 +379,7 @@ const struct driver driver_sqlite = {
 	.rollback_to = rollback_to,
 	.in_transaction = in_transaction,
 	.again = again,
+	.held = again,
 	.tidy = tidy,
 	.note = note,
 	.recall = recall,

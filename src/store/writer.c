@@ -73,9 +73,9 @@ run_job(struct worker *w, struct store_job *job, struct error *err)
 		job->error = tx.error;
 		job->status = tx.failed;
 	}
-	if (UNLIKELY(tx.failed != OK) && failed(w, LOST) == AGAIN) {
+	if (UNLIKELY(tx.failed != OK) && (d->again(native) || d->held(native))) {
 		*err = tx.error;
-		return AGAIN;
+		return failed(w, ABANDONED);
 	}
 	if (UNLIKELY(!d->in_transaction(native))) {
 		if (job->status == OK)

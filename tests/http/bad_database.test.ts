@@ -1,0 +1,140 @@
+// A database that is slow, busy, or was demoted.
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { expectProblem, type Answer, type Tenant } from "./harness/api.ts";
+import { ENGINE, psql } from "./harness/binary.ts";
+import { makeMember, makeOrg, unique } from "./harness/make.ts";
+import { useServer, type Server } from "./harness/server.ts";
+import { until } from "./harness/until.ts";
+
+const CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+  + " WHERE application_name = 'thingward' AND datname = current_database()";
+
+function change(tenant: Tenant): Promise<Answer> {
+  return tenant.admin.request("POST", `${tenant.path}/groups`, { name: unique("group") });
+}
+
+async function decide(tenant: Tenant, member: string): Promise<number> {
+  const answer = await tenant.admin.request("POST", "/access/v1/evaluation", {
+    subject: { type: "member", id: member },
+    resource: { type: "organisation", id: tenant.org.id },
+    action: { name: "iam:members:read" },
+  });
+  return answer.status;
+}
+
+/** Somebody else who holds the row of an organisation until he is told to let go. */
+class Holder {
+  private constructor(private readonly child: ChildProcess) {}
+
+  static async hold(server: Server, tenant: Tenant): Promise<Holder> {
+    const program = join(process.env["THINGWARD_TEST_PGBIN"] ?? "", "psql");
+    const child = spawn(program, ["-XqAt", server.store.url ?? ""], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
+    child.stdin.write(`BEGIN; SELECT 'held' FROM orgs WHERE org = `
+      + `${server.store.literal(tenant.org.id)} FOR UPDATE;\n`);
+    await until("the row to be held", () => said.includes("held"));
+    return new Holder(child);
+  }
+
+  async release(): Promise<void> {
+    const ended = new Promise((done) => this.child.on("close", done));
+    this.child.stdin?.end();
+    await ended;
+  }
+}
+
+describe.skipIf(ENGINE !== "postgres")("a database", () => {
+  const expectedErrors = /^store-(batch-refused|batch-lost|commit-unknown)$/;
+
+  describe("in which somebody holds on to a row", () => {
+    const server = useServer({ expectedErrors });
+    let tenant: Tenant;
+    let member: string;
+
+    beforeAll(async () => {
+      tenant = await makeOrg(server);
+      member = (await makeMember(tenant)).id;
+    });
+
+    test("changes there are refused in time, all others and decisions go on", async () => {
+      const other = await makeOrg(server);
+      const holder = await Holder.hold(server, tenant);
+      try {
+        const waiting = change(tenant);
+        expect((await change(other)).status).toBe(201);
+        expect(await decide(tenant, member)).toBe(200);
+        const answer = await waiting;
+        expectProblem(answer, 503, "store-unavailable");
+        expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
+      } finally {
+        await holder.release();
+      }
+      expect((await change(tenant)).status).toBe(201);
+    });
+  });
+
+  describe("that is slower than what is asked of it", () => {
+    const server = useServer({
+      expectedErrors, args: ["--database-connections", "1", "--writer-queue", "8"],
+    });
+
+    test("what does not fit into the queue is refused at once", async () => {
+      const tenant = await makeOrg(server);
+      const member = (await makeMember(tenant)).id;
+      const holder = await Holder.hold(server, tenant);
+      const order: string[] = [];
+      try {
+        await Promise.all(Array.from({ length: 40 }, async () => {
+          const answer = await change(tenant);
+          expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
+          order.push(expectProblem(answer, 503).type.replace("/problems/", ""));
+        }));
+        expect(await decide(tenant, member)).toBe(200);
+      } finally {
+        await holder.release();
+      }
+      // A batch may have been taken out of the queue before it was full.
+      const early = order.indexOf("store-unavailable");
+      expect(early).toBeGreaterThanOrEqual(20);
+      expect(new Set(order.slice(0, early))).toEqual(new Set(["overloaded"]));
+      await until("changes", async () => (await change(tenant)).status === 201);
+    });
+  });
+
+  describe("that was demoted", () => {
+    const server = useServer({ expectedErrors, args: ["--max-stale-s", "2"] });
+
+    test("changes are refused, decisions go on for a while, and it comes back", async () => {
+      const tenant = await makeOrg(server);
+      const member = (await makeMember(tenant)).id;
+      const url = server.store.url ?? "";
+      const shared = process.env["THINGWARD_TEST_DATABASE"] ?? "";
+      const name = /\/(h\d+_\d+)\?/.exec(url)?.[1] ?? "";
+      expect(await decide(tenant, member)).toBe(200);
+      psql(shared, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+      try {
+        psql(url, CUT);
+        expect(await decide(tenant, member)).toBe(200);
+        const answer = await change(tenant);
+        expectProblem(answer, 503, "store-unavailable");
+        expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
+        expect(await decide(tenant, member)).toBe(200);
+        await until("decisions to be refused", async () => {
+          const status = await decide(tenant, member);
+          expect([200, 503]).toContain(status);
+          return status === 503;
+        });
+        expectProblem(await change(tenant), 503, "store-unavailable");
+      } finally {
+        psql(shared, `ALTER DATABASE ${name} RESET default_transaction_read_only`);
+      }
+      await until("decisions", async () => (await decide(tenant, member)) === 200);
+      await until("changes", async () => (await change(tenant)).status === 201);
+    });
+  });
+});
