@@ -21,6 +21,7 @@ struct operation_call {
 	struct node node; /* where the route's permission was required */
 	int64_t if_match; /* from If-Match: "revision"; 0 when not stated */
 	struct page page; /* of a list: limit, cursor, q */
+	struct str base_url; /* of the installation */
 	bool required; /* the route's permission has been required */
 	bool preview; /* ?preview=true: what is written is undone after the answer
 		       * was made, so that the operation need not care */

@@ -7,6 +7,7 @@
 #include "api/route.h"
 #include "iam/access.h"
 #include "iam/api_keys.h"
+#include "iam/joining.h"
 
 static struct principal_id
 path_principal(const struct operation_call *op)
@@ -106,7 +107,9 @@ decode_draft(struct principal_draft *draft, const struct operation_call *op, str
 		.description = body_str(op, "description"),
 		.resource_id = body_str(op, "id"),
 		.expires_us = body_time_us(op, "expires_at"),
-		.roles_stated = body_get(op, "roles") != NULL};
+		.roles_stated = body_get(op, "roles") != NULL,
+		.invited = body_bool(op, "invite"),
+		.base_url = op->base_url};
 
 	enum status rc = body_strings(&draft->roles, &draft->role_count, op, "roles", err);
 	if (rc == OK)
@@ -176,6 +179,17 @@ api_principal_delete(struct operation_call *op, struct error *err)
 
 	enum status rc = load(&principal, op, err);
 	return rc == OK ? principal_delete(&op->call, principal.id, op->if_match, err) : rc;
+}
+
+enum status
+api_invitation_resend(struct operation_call *op, struct error *err)
+{
+	struct principal principal;
+
+	enum status rc = load(&principal, op, err);
+	if (rc == OK)
+		rc = invitation_resend(&op->call, &principal, op->base_url, err);
+	return rc;
 }
 
 enum status

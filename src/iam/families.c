@@ -8,26 +8,28 @@
 	" f.created_us, f.used_us, f.expires_us, f.ends_us"
 /* A client that is gone has taken along what it had, though of the platform's the rows are left to
  * their end; a person who has another generation has left what began before. */
-#define FAMILY_LIVE(now)                                                                           \
+#define FAMILY_FROM                                                                                \
 	" FROM families f JOIN principals p ON p.org = f.org AND p.principal = f.principal"        \
 	" JOIN principals c ON c.org = f.client_org AND c.principal = f.client"                    \
 	" LEFT JOIN persons n ON n.person = f.person"                                              \
-	" WHERE f.org = $1 AND f.expires_us > " now                                                \
-	" AND (f.person IS NULL OR n.generation = f.person_generation)"
+	" WHERE f.org = $1 AND (f.person IS NULL OR n.generation = f.person_generation)"
 #define FAMILY_PAGE                                                                                \
 	" AND f.workspace = $6 AND f.family > $2 AND p.name >= $3 AND p.name < $4"                 \
-	" ORDER BY f.family LIMIT $5"
+	" AND f.expires_us > $9 ORDER BY f.family LIMIT $5"
 
 /* The statement whose index leaves the fewest to look at. */
-static const struct sql FAMILY_LIST = SQL("SELECT" FAMILY_COLUMNS FAMILY_LIVE(
-	"$9") " AND (f.principal = $7) IS NULL AND (f.client = $8) IS NULL" FAMILY_PAGE);
-static const struct sql FAMILY_LIST_OF_PRINCIPAL = SQL(
-	"SELECT" FAMILY_COLUMNS FAMILY_LIVE("$9") " AND f.principal = $7"
-						  " AND (f.client = $8 OR $8 IS NULL)" FAMILY_PAGE);
-static const struct sql FAMILY_LIST_OF_CLIENT = SQL("SELECT" FAMILY_COLUMNS FAMILY_LIVE(
-	"$9") " AND (f.principal = $7) IS NULL AND f.client = $8" FAMILY_PAGE);
+static const struct sql FAMILY_LIST =
+	SQL("SELECT" FAMILY_COLUMNS FAMILY_FROM
+	    " AND (f.principal = $7) IS NULL AND (f.client = $8) IS NULL" FAMILY_PAGE);
+static const struct sql FAMILY_LIST_OF_PRINCIPAL =
+	SQL("SELECT" FAMILY_COLUMNS FAMILY_FROM
+	    " AND f.principal = $7 AND (f.client = $8 OR $8 IS NULL)" FAMILY_PAGE);
+static const struct sql FAMILY_LIST_OF_CLIENT =
+	SQL("SELECT" FAMILY_COLUMNS FAMILY_FROM
+	    " AND (f.principal = $7) IS NULL AND f.client = $8" FAMILY_PAGE);
 static const struct sql FAMILY_SELECT =
-	SQL("SELECT" FAMILY_COLUMNS FAMILY_LIVE("$4") " AND f.workspace = $3 AND f.family = $2");
+	SQL("SELECT" FAMILY_COLUMNS FAMILY_FROM
+	    " AND f.workspace = $3 AND f.family = $2 AND f.expires_us > $4");
 static const struct sql FAMILY_DELETE = SQL("DELETE FROM families WHERE org = $1 AND family = $2");
 static const struct sql FAMILIES_OF_SESSION =
 	SQL("SELECT family FROM families WHERE org = $1 AND session = $2 LIMIT 256");

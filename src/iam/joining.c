@@ -127,6 +127,17 @@ invitation_send(
 	return rc;
 }
 
+enum status
+invitation_resend(
+	struct call *call, const struct principal *invited, struct str base_url, struct error *err)
+{
+	enum status rc = invitation_send(call, invited, base_url, err);
+
+	return rc == OK ? iam__record(call, "principals.invite", kind_name(invited->kind),
+				  invited->id.id, VERSIONS(NOTHING, NOTHING), err)
+			: rc;
+}
+
 static enum status
 find_person(struct person *out, struct call *call, struct person_id id, struct error *err)
 {

@@ -16,6 +16,10 @@
 enum status invitation_send(struct call *call, const struct principal *invited, struct str base_url,
 	struct error *err) MUST_USE;
 
+/* The same again, with a record of its own. */
+enum status invitation_resend(struct call *call, const struct principal *invited,
+	struct str base_url, struct error *err) MUST_USE;
+
 /* What an invitation says to who opens it. */
 struct invitation {
 	struct link link;

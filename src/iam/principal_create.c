@@ -2,6 +2,7 @@
 #include "iam/grants.h"
 #include "iam/groups.h"
 #include "iam/guard.h"
+#include "iam/joining.h"
 #include "iam/principal_rows.h"
 #include "iam/resource_groups.h"
 #include "iam/resources.h"
@@ -244,7 +245,7 @@ fill(struct principal *out, const struct call *call, const struct principal_draf
 		.name = draft->name,
 		.email = draft->email,
 		.description = draft->description.ptr ? draft->description : STR(""),
-		.state = STATE_ACTIVE,
+		.state = draft->invited ? STATE_INVITED : STATE_ACTIVE,
 		.expires_us = draft->expires_us,
 		.created_by = call->caller.principal,
 		.created_us = call->now_us,
@@ -295,6 +296,8 @@ principal_create(struct principal *out, struct issued_secret *secret, struct cal
 		rc = join_memberships(call, out, &draft, err);
 	if (rc == OK)
 		rc = insert_credential(secret, call, out, err);
+	if (rc == OK && draft.invited)
+		rc = invitation_send(call, out, draft.base_url, err);
 	if (rc == OK)
 		principal__touch(call, out);
 	return rc;

@@ -43,6 +43,8 @@ struct principal_draft {
 	const struct group_id *memberships; /* groups of principals to join */
 	size_t membership_count;
 	const struct client_draft *client; /* of an application; NULL: as by default */
+	bool invited; /* a member or end-user who has to come first: a mail says where to */
+	struct str base_url; /* of the installation, for that mail */
 };
 
 /* Only members and end-users have addresses; only machines have secrets, and of the applications
@@ -56,7 +58,7 @@ bool principal_has_secret(const struct principal *principal);
  * credential where its kind has one (`secret` is shown once), and its resource. Every role,
  * permission and group passes the guard. For kinds of a workspace the caller needs `permission`
  * there or, being confined, in the first of its groups (by default its home group).
- * ERR_CONFLICT "principal-exists".
+ * ERR_CONFLICT "principal-exists"; ERR_LIMIT as invitation_send.
  */
 enum status principal_create(struct principal *out, struct issued_secret *secret, struct call *call,
 	const struct principal_draft *draft, struct error *err) MUST_USE;
