@@ -255,11 +255,13 @@ has_moved_on(const struct passkey *passkey, uint32_t sign_count)
 static enum status
 record_copy(struct call *call, const struct passkey *passkey, struct error *err)
 {
-	enum status rc = second_factors__open(call, passkey->person, err);
+	struct call own;
+
+	enum status rc = second_factors__open(&own, call, passkey->person, err);
 	if (rc == OK)
-		rc = iam__record(call, "passkeys.copied", "passkey", passkey->id.id,
+		rc = iam__record(&own, "passkeys.copied", "passkey", passkey->id.id,
 			VERSIONS(NOTHING, call_json(call, passkey_write, passkey)), err);
-	return rc == OK ? call_close(call, err) : rc;
+	return rc == OK ? call_close(&own, err) : rc;
 }
 
 enum status

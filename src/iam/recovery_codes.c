@@ -164,6 +164,7 @@ recovery_code_use(bool *accepted, struct call *call, struct person_id person, st
 {
 	uint8_t hash[SHA256_LEN];
 	struct code code;
+	struct call own;
 	bool found;
 
 	*accepted = false;
@@ -173,11 +174,11 @@ recovery_code_use(bool *accepted, struct call *call, struct person_id person, st
 	crypto_wipe(&code, sizeof(code));
 	if (rc != OK || !found)
 		return rc;
-	rc = second_factors__open(call, person, err);
+	rc = second_factors__open(&own, call, person, err);
 	if (rc == OK)
-		rc = use_up(accepted, call, person, hash, err);
+		rc = use_up(accepted, &own, person, hash, err);
 	if (rc == OK && *accepted)
-		rc = iam__record(call, "recovery_codes.use", "person", person.id,
+		rc = iam__record(&own, "recovery_codes.use", "person", person.id,
 			VERSIONS(NOTHING, NOTHING), err);
-	return rc == OK ? call_close(call, err) : rc;
+	return rc == OK ? call_close(&own, err) : rc;
 }

@@ -80,9 +80,11 @@ second_factors__clean(struct call *call, struct person_id person, struct error *
 }
 
 enum status
-second_factors__open(struct call *call, struct person_id person, struct error *err)
+second_factors__open(
+	struct call *own, const struct call *event, struct person_id person, struct error *err)
 {
 	const struct actor self = {.org = PLATFORM, .id = person.id, .kind = KIND_NONE};
 
-	return call_open_as(call, call->tx, PLATFORM, &self, err);
+	*own = *event;
+	return call_open_as(own, event->tx, PLATFORM, &self, err);
 }

@@ -31,8 +31,8 @@ enum status second_factors__check_last(
 enum status second_factors__clean(
 	struct call *call, struct person_id person, struct error *err) MUST_USE;
 
-/* Makes of an event a change of the person's own, to record what it came upon; call_close. */
-enum status second_factors__open(
-	struct call *call, struct person_id person, struct error *err) MUST_USE;
+/* Opens a change of the person's own beside an event, to record what that came upon; call_close. */
+enum status second_factors__open(struct call *own, const struct call *event,
+	struct person_id person, struct error *err) MUST_USE;
 
 #endif

@@ -181,7 +181,7 @@ session_begin(struct session *out, struct secret_text *secret, struct call *call
 {
 	bool again = replaced && is_same_owner(replaced, draft);
 	int64_t now_us = call->now_us;
-	int64_t life_s = least(draft->lives.idle_s, draft->lives.absolute_s);
+	int64_t auth_us = draft->auth_us ? draft->auth_us : now_us;
 
 	ASSERT(draft->methods.len && draft->methods.len <= SESSION_METHODS_MAX);
 	*out = (struct session){
@@ -193,13 +193,14 @@ session_begin(struct session *out, struct secret_text *secret, struct call *call
 		.only_org = draft->only_org,
 		.provider = draft->provider,
 		.methods = draft->methods,
-		.auth_us = now_us,
+		.auth_us = auth_us,
 		.second_us = draft->second ? now_us : 0,
 		.address = call->address.ptr ? call->address : STR(""),
 		.agent = str_utf8_head(draft->agent, SESSION_AGENT_MAX),
 		.created_us = again ? replaced->created_us : now_us,
 		.used_us = now_us,
-		.expires_us = now_us + life_s * US_PER_S,
+		.expires_us = least(now_us + draft->lives.idle_s * US_PER_S,
+			auth_us + draft->lives.absolute_s * US_PER_S),
 	};
 	secret_issue(secret, "twb_", out->org.id, out->id.id);
 	enum status rc = OK;

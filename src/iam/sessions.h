@@ -46,6 +46,7 @@ struct session_draft {
 	struct uuid provider;
 	struct str methods;
 	bool second; /* a second factor was proved now */
+	int64_t auth_us; /* when the first was, if that is longer ago; 0: now */
 	struct str agent; /* User-Agent; cut to what fits */
 	struct session_lives lives;
 };

@@ -2,20 +2,24 @@
 #define SIGNIN_ACR_H
 
 #include "base/str.h"
+#include "iam/scopes_of_token.h"
 
-/*
- * How well who signed in was proved (OpenID Connect Core section 2, `acr`): by one factor; or by
- * two, which a passkey that verified its user is by itself. A session with a second_us is of the
- * second kind.
- */
-#define ACR_SINGLE STR("urn:thingward:acr:1")
-#define ACR_SECOND STR("urn:thingward:acr:2")
-
-/* By what (`amr`, RFC 8176), in the order in which it was proved, with blanks between: beside the
- * "pwd" and "email" of iam/sessions.h. */
+/* By what who signed in was proved (`amr`, RFC 8176), in the order in which it was, with blanks
+ * between: beside the "pwd" and "email" of iam/sessions.h. */
 #define METHOD_OTP STR("otp") /* a code of an app, or a recovery code */
 #define METHOD_HARDWARE STR("hwk") /* a passkey that stays in its device */
 #define METHOD_SOFTWARE STR("swk") /* a passkey that may be copied between devices */
-#define METHOD_SECOND STR("mfa") /* two factors */
+#define METHOD_SECOND STR("mfa") /* two factors: a session of them has a second_us */
+
+/* … and how well (OpenID Connect Core section 2, `acr`): by one factor; or by two, which a passkey
+ * that verified its user is by itself. */
+#define ACR_SINGLE STR("urn:thingward:acr:1")
+#define ACR_SECOND STR("urn:thingward:acr:2")
+
+static inline struct str
+acr_of_methods(struct str methods)
+{
+	return scope_has(methods, METHOD_SECOND) ? ACR_SECOND : ACR_SINGLE;
+}
 
 #endif

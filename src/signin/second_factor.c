@@ -1,0 +1,212 @@
+#include "signin/second_factor.h"
+
+#include "iam/recovery_codes.h"
+#include "iam/scopes_of_token.h"
+#include "iam/sessions.h"
+#include "iam/totps.h"
+#include "signin/acr.h"
+#include "json/json.h"
+#include "json/writer.h"
+
+#define PLAIN_MAX (FIRST_FACTOR_TEXT_MAX / 4 * 3 - KEYRING_SEAL_OVERHEAD)
+#define SEALED_MAX (PLAIN_MAX + KEYRING_SEAL_OVERHEAD)
+#define AAD_MAX 128
+
+static struct str
+name_cookie(char space[AAD_MAX], struct str browser)
+{
+	struct buf out;
+	buf_init_fixed(&out, space, AAD_MAX);
+	buf_str(&out, STR("first factor "));
+	buf_str(&out, browser);
+	ASSERT(!out.failed);
+	return buf_view(&out);
+}
+
+static void
+write_first(struct buf *out, const struct first_factor *first, int64_t now_us)
+{
+	struct json_writer w;
+
+	jw_init(&w, out);
+	jw_object(&w, NULL);
+	jw_int(&w, "at", now_us);
+	jw_uuid(&w, "pe", first->person.id);
+	jw_int(&w, "ge", first->generation);
+	jw_uuid(&w, "oo", first->only_org.id);
+	jw_uuid(&w, "pr", first->provider);
+	jw_str(&w, "me", first->methods);
+	jw_int(&w, "au", first->auth_us);
+	jw_end_object(&w);
+	ASSERT(!out->failed);
+}
+
+enum status
+first_factor_close(struct str *out, const struct first_factor *first,
+	const struct first_factor_seal *seal, struct error *err)
+{
+	char plain_space[PLAIN_MAX], sealed_space[SEALED_MAX], aad[AAD_MAX];
+	struct buf plain, sealed;
+
+	ASSERT(first->methods.len <= SESSION_METHODS_MAX);
+	buf_init_fixed(&plain, plain_space, sizeof(plain_space));
+	write_first(&plain, first, seal->now_us);
+	buf_init_fixed(&sealed, sealed_space, sizeof(sealed_space));
+	enum status rc = keyring_seal(
+		seal->ring, &sealed, buf_view(&plain), name_cookie(aad, seal->browser), err);
+	if (rc != OK)
+		return rc;
+	char *text = arena_alloc(seal->arena, FIRST_FACTOR_TEXT_MAX);
+	if (!text)
+		return error_no_memory(err);
+	size_t len = crypto_base64url(text, FIRST_FACTOR_TEXT_MAX, sealed.ptr, sealed.len);
+	*out = (struct str){text, len};
+	return OK;
+}
+
+static struct uuid
+read_id(const struct json *doc, const char *name)
+{
+	struct uuid id;
+	return uuid_parse(json_str(json_get(doc, name)), &id) ? id : (struct uuid){{0}};
+}
+
+static bool
+unseal(struct buf *plain, struct str text, const struct first_factor_seal *seal)
+{
+	uint8_t sealed[SEALED_MAX];
+	char aad[AAD_MAX];
+	struct error ignored = {0};
+	size_t len;
+
+	if (!text.len || !seal->browser.len ||
+		!crypto_base64url_decode(sealed, sizeof(sealed), &len, text) ||
+		len <= KEYRING_SEAL_OVERHEAD)
+		return false;
+	struct str bytes = {(const char *)sealed, len};
+	return keyring_open(seal->ring, plain, bytes, name_cookie(aad, seal->browser), &ignored) ==
+		OK;
+}
+
+bool
+first_factor_open(struct first_factor *out, struct str text, const struct first_factor_seal *seal)
+{
+	char space[PLAIN_MAX];
+	struct error ignored = {0};
+	struct json *doc = NULL;
+	struct buf plain;
+
+	*out = (struct first_factor){0};
+	buf_init_fixed(&plain, space, sizeof(space));
+	if (!unseal(&plain, text, seal) ||
+		json_parse(&doc, buf_view(&plain), JSON_LIMITS_DEFAULT, &ignored) != OK)
+		return false;
+	int64_t age_us = seal->now_us - json_int(json_get(doc, "at"));
+	*out = (struct first_factor){
+		.person = {read_id(doc, "pe")},
+		.generation = json_int(json_get(doc, "ge")),
+		.only_org = {read_id(doc, "oo")},
+		.provider = read_id(doc, "pr"),
+		.methods = arena_copy(seal->arena, json_str(json_get(doc, "me"))),
+		.auth_us = json_int(json_get(doc, "au")),
+	};
+	json_free(&doc);
+	return out->methods.ptr && age_us >= 0 && age_us < FIRST_FACTOR_LIFE_US;
+}
+
+static struct str
+method_of(const struct passkey_proof *proof)
+{
+	return proof->copyable ? METHOD_SOFTWARE : METHOD_HARDWARE;
+}
+
+/* What fails to prove is no failure of the job: what came of it has to be written down. */
+static enum status
+prove_passkey(struct passkey_holder *out, struct call *call,
+	const struct passkey_ceremony *ceremony, const struct passkey_answer *answer,
+	struct error *err)
+{
+	struct passkey passkey;
+	struct passkey_proof proof;
+	struct error why = {0};
+	bool found, accepted;
+
+	*out = (struct passkey_holder){0};
+	enum status rc = passkey_find(&passkey, &found, call, answer->credential_id, err);
+	if (rc != OK || !found)
+		return rc;
+	rc = passkey_verify(&proof, ceremony, answer, &passkey, &why);
+	if (rc == ERR_UNAUTHENTICATED)
+		return OK;
+	if (rc != OK) {
+		*err = why;
+		return rc;
+	}
+	rc = passkey_use(&accepted, call, &passkey, &proof.answered, err);
+	if (rc == OK && accepted)
+		*out = (struct passkey_holder){passkey.person, method_of(&proof)};
+	return rc;
+}
+
+enum status
+passkey_prove(struct passkey_holder *out, struct call *call,
+	const struct passkey_ceremony *ceremony, const struct passkey_answer *answer,
+	struct error *err)
+{
+	ASSERT(ceremony->purpose == PASSKEY_SIGN_IN);
+	return prove_passkey(out, call, ceremony, answer, err);
+}
+
+static enum status
+prove_second_passkey(struct str *method, struct call *call, struct person_id person,
+	const struct second_factor *second, struct error *err)
+{
+	struct passkey_holder holder;
+
+	ASSERT(second->ceremony->purpose == PASSKEY_SECOND);
+	enum status rc = prove_passkey(&holder, call, second->ceremony, second->passkey, err);
+	if (rc == OK && uuid_eq(holder.person.id, person.id))
+		*method = holder.method;
+	return rc;
+}
+
+enum status
+second_factor_prove(struct str *method, struct call *call, struct person_id person,
+	const struct second_factor *second, struct error *err)
+{
+	bool accepted = false;
+	enum status rc = OK;
+
+	*method = (struct str){NULL, 0};
+	if (second->passkey)
+		return prove_second_passkey(method, call, person, second, err);
+	if (second->code.ptr)
+		rc = totp_use(&accepted, call, person, second->code, err);
+	else if (second->recovery_code.ptr)
+		rc = recovery_code_use(&accepted, call, person, second->recovery_code, err);
+	if (rc == OK && accepted)
+		*method = METHOD_OTP;
+	return rc;
+}
+
+enum status
+methods_with_second(struct str *out, struct str methods, struct str method, struct arena *arena,
+	struct error *err)
+{
+	const struct str more[] = {method, METHOD_SECOND};
+	char space[SESSION_METHODS_MAX];
+	struct buf list;
+
+	buf_init_fixed(&list, space, sizeof(space));
+	buf_str(&list, methods);
+	for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+		if (scope_has(buf_view(&list), more[i]))
+			continue;
+		if (list.len)
+			buf_char(&list, ' ');
+		buf_str(&list, more[i]);
+	}
+	ASSERT(!list.failed);
+	*out = arena_copy(arena, buf_view(&list));
+	return out->ptr ? OK : error_no_memory(err);
+}
