@@ -22,6 +22,7 @@ struct operation_call {
 	int64_t if_match; /* from If-Match: "revision"; 0 when not stated */
 	struct page page; /* of a list: limit, cursor, q */
 	struct str base_url; /* of the installation */
+	const struct config *config;
 	bool required; /* the route's permission has been required */
 	bool preview; /* ?preview=true: what is written is undone after the answer
 		       * was made, so that the operation need not care */

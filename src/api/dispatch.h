@@ -16,6 +16,7 @@ struct api;
 struct api_options {
 	struct store *store;
 	const struct signin *signin; /* filled in before the first request */
+	const struct config *config;
 };
 
 /* Start-up only. Owned; free it after the server has stopped. */

@@ -75,6 +75,10 @@ api_org_update(struct operation_call *op, struct error *err)
 	const struct org_update update = {.name = body_str(op, "name"),
 		.creator_role_stated = body_states(op, "creator_role"),
 		.creator_role = body_str(op, "creator_role"),
+		.sign_up_stated = body_states(op, "sign_up"),
+		.sign_up = body_bool(op, "sign_up"),
+		.mail_sender_stated = body_states(op, "mail_sender"),
+		.mail_sender = body_str(op, "mail_sender"),
 		.if_match = op->if_match};
 
 	return show(op, &org, org_update(&org, &op->call, &update, err));

@@ -9,6 +9,7 @@ static void
 open_call(struct exchange *x)
 {
 	x->op.base_url = x->api->options.signin->base_url;
+	x->op.config = x->api->options.config;
 	x->op.call = (struct call){
 		.caller = x->caller,
 		.address = http_peer(x->http),

@@ -3,6 +3,7 @@
 #include "iam/role_names.h"
 #include "iam/roles.h"
 #include "iam/rows.h"
+#include "policy/lookup.h"
 
 static const struct sql DEFAULT_LIST =
 	SQL("SELECT kind, role, ceiling_role FROM kind_defaults WHERE org = $1 ORDER BY kind");
@@ -59,6 +60,14 @@ guard_default(struct call *call, const struct role_view *role, struct error *err
 	const struct gift gift = {
 		.node = node_org(call->org->id), .permissions = &set, .expires_us = NEVER};
 	return guard_give(call, &gift, err);
+}
+
+enum status
+default_guard_give(struct call *call, enum principal_kind kind, struct error *err)
+{
+	const struct role_view *role = org_role_at(call->org, call->org->default_roles[kind]);
+
+	return role ? guard_default(call, role, err) : OK;
 }
 
 static enum status

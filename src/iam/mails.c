@@ -7,13 +7,6 @@
 #define DEAD_KEPT_US (30 * 24 * HOUR_US)
 #define WHY_MAX 400
 
-/* The numbers stand in the store: append only. */
-enum mail_state {
-	MAIL_WAITS = 1,
-	MAIL_DEAD = 2,
-	MAIL_SENT = 3,
-};
-
 static const struct sql MAIL_INSERT =
 	SQL("INSERT INTO mails (org, mail, state, template, recipient, recipient_normal, content,"
 	    " attempts, next_us, error, created_us, expires_us)"

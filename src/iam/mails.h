@@ -13,6 +13,13 @@
 #define MAIL_ATTEMPTS_MAX 12
 #define MAIL_CONTENT_MAX ((size_t)16 * 1024)
 
+/* The numbers stand in the store: append only. */
+enum mail_state {
+	MAIL_WAITS = 1,
+	MAIL_DEAD = 2, /* given up; without its content */
+	MAIL_SENT = 3, /* likewise; kept as long as it counts */
+};
+
 /* What the template is filled with: texts. */
 struct mail_field {
 	const char *name;

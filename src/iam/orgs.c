@@ -8,15 +8,17 @@
 #include "iam/rows.h"
 #include "model/names.h"
 
-#define ORG_COLUMNS " org, name, state, creator_role, revision, created_us, changed "
+#define ORG_COLUMNS                                                                                \
+	" org, name, state, creator_role, revision, created_us, changed, sign_up, mail_sender "
 
 static const struct sql ORG_SELECT = SQL("SELECT" ORG_COLUMNS "FROM orgs WHERE org = $1");
 /* Of every organisation: an operator lists them. */
 static const struct sql ORG_LIST =
 	SQL("SELECT" ORG_COLUMNS "FROM orgs WHERE (org = $1 OR org <> $1) AND org > $2"
 	    " AND name >= $3 AND name < $4 AND state <> 3 ORDER BY org LIMIT $5");
-static const struct sql ORG_UPDATE = SQL(
-	"UPDATE orgs SET name = $2, state = $3, creator_role = $4, changed = $5 WHERE org = $1");
+static const struct sql ORG_UPDATE =
+	SQL("UPDATE orgs SET name = $2, state = $3, creator_role = $4, changed = $5, sign_up = $6,"
+	    " mail_sender = $7 WHERE org = $1");
 
 static enum status
 org_read(void *element, struct query *q, struct call *call, struct error *err)
@@ -32,6 +34,8 @@ org_read(void *element, struct query *q, struct call *call, struct error *err)
 		.revision = query_int(q, 4),
 		.created_us = query_int(q, 5),
 		.changed = query_int(q, 6),
+		.sign_up = query_int(q, 7) != 0,
+		.mail_sender = iam__text(q, 8, call),
 	};
 	return OK;
 }
@@ -52,6 +56,8 @@ org_write(struct json_writer *w, const char *name, const void *entity)
 	jw_str(w, "name", org->name);
 	jw_z(w, "state", state_name(org->state));
 	jw_uuid(w, "creator_role", org->creator_role.id);
+	jw_bool(w, "sign_up", org->sign_up);
+	jw_str(w, "mail_sender", org->mail_sender);
 	jw_int(w, "revision", org->revision);
 	jw_time(w, "created_at", org->created_us);
 	jw_int(w, "changed", org->changed);
@@ -123,6 +129,8 @@ write_row(struct call *call, const struct org *org, struct error *err)
 	query_bind_int(&q, 3, org->state);
 	query_bind_uuid_or_null(&q, 4, org->creator_role.id);
 	query_bind_int(&q, 5, org->changed);
+	query_bind_int(&q, 6, org->sign_up);
+	query_bind_str(&q, 7, org->mail_sender);
 	return query_run(&q, NULL, err);
 }
 
@@ -164,6 +172,26 @@ record_update(struct call *call, const char *action, const struct org *before,
 	return rc;
 }
 
+/* Whoever opens the door gives the default role to all who come. */
+static enum status
+set_coming_in(
+	struct org *org, struct call *call, const struct org_update *update, struct error *err)
+{
+	enum status rc = OK;
+
+	if (update->mail_sender_stated)
+		org->mail_sender = update->mail_sender;
+	if (org->mail_sender.ptr)
+		rc = name_check(org->mail_sender, "mail_sender", err);
+	if (rc != OK || !update->sign_up_stated || update->sign_up == org->sign_up)
+		return rc;
+	org->sign_up = update->sign_up;
+	if (org->sign_up && org_is_platform(org->id))
+		return error_set(err, ERR_CONFLICT, "platform-stays-closed",
+			"Nobody joins the platform on his own: open an organisation.");
+	return org->sign_up ? default_guard_give(call, KIND_MEMBER, err) : OK;
+}
+
 enum status
 org_update(struct org *out, struct call *call, const struct org_update *update, struct error *err)
 {
@@ -186,6 +214,8 @@ org_update(struct org *out, struct call *call, const struct org_update *update, 
 	rc = name_check(out->name, "name", err);
 	if (rc == OK && update->creator_role_stated)
 		rc = set_creator_role(out, call, update->creator_role, err);
+	if (rc == OK)
+		rc = set_coming_in(out, call, update, err);
 	if (rc == OK)
 		rc = record_update(call, "organisations.update", &before, out, err);
 	return rc;

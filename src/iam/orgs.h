@@ -9,6 +9,8 @@ struct org {
 	struct str name;
 	enum state state;
 	struct role_id creator_role; /* what who creates a workspace becomes there; nil: nothing */
+	bool sign_up; /* people may join on their own */
+	struct str mail_sender; /* the name that its mails come from; absent: the installation's */
 	int64_t revision, created_us, changed;
 };
 struct org_draft {
@@ -40,6 +42,9 @@ struct org_update {
 	struct str name; /* absent: stays */
 	bool creator_role_stated;
 	struct str creator_role; /* a role's id or name; absent: none */
+	bool sign_up_stated, sign_up;
+	bool mail_sender_stated;
+	struct str mail_sender; /* absent: none */
 	enum state state; /* STATE_NONE: stays */
 	int64_t if_match;
 };
@@ -55,6 +60,10 @@ enum status platform_found(struct call *call, struct error *err) MUST_USE;
  * because it holds the store itself. */
 enum status platform_create_operator(struct principal *out, struct issued_secret *secret,
 	struct call *call, struct str name, struct error *err) MUST_USE;
+
+/* Whoever lets people in by a rule has to be allowed to give what they get by it. */
+enum status default_guard_give(
+	struct call *call, enum principal_kind kind, struct error *err) MUST_USE;
 
 /* What a kind gets when nothing is stated. */
 struct kind_default {

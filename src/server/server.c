@@ -51,6 +51,7 @@ open_doors(struct server *server, struct error *err)
 	const struct api_options options = {
 		.store = server->installation.store,
 		.signin = &server->signin,
+		.config = server->config,
 	};
 
 	enum status rc = api_new(&server->api, &options, err);

@@ -105,7 +105,9 @@ async function furnish(): Promise<Furnished> {
       group: group.id,
       resource_group: rgroup,
       role: role.id,
-      session: grant.id, // of none: there are none without a sign-in
+      // There are none without a sign-in, and without a mail server that is down.
+      session: grant.id,
+      mail: grant.id,
       grant: grant.id,
       guardrail: await made(`${path}/guardrails`, {
         name: unique("rail"), node: orgNode(tenant), permissions: ["messages:send"],

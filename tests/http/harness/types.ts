@@ -22,6 +22,8 @@ export interface Org {
   name: string;
   state: string;
   creator_role: string | null;
+  sign_up: boolean;
+  mail_sender: string | null;
   revision: number;
   created_at: string;
   changed: number;
