@@ -11,6 +11,7 @@ answers each line that is read:
   promote   makes the standby the primary
   rebuild   makes a standby of what was the primary
   alone     the primary waits for no standby any more
+  lose      … and the standby ends at once
   stall     … and sends nothing more to it
   standby   prints the URL of the standby alone
   primary   prints the URL of the primary alone
@@ -148,6 +149,9 @@ class Cluster:
         self.primary.until("it waits for nobody", lambda: self.primary.ask(
             "SHOW synchronous_standby_names") == "")
 
+    def lose(self):
+        self.standby.kill()
+
     def stall(self):
         for pid in self.primary.ask("SELECT pid FROM pg_stat_replication").split():
             os.kill(int(pid), signal.SIGSTOP)
@@ -155,7 +159,7 @@ class Cluster:
     def obey(self, line):
         if line in ("standby", "primary"):
             return self.url(getattr(self, line))
-        if line in ("kill", "promote", "rebuild", "alone", "stall"):
+        if line in ("kill", "promote", "rebuild", "alone", "lose", "stall"):
             getattr(self, line)()
             return line
         sys.exit(f"pgcluster: there is no command \"{line}\"")

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "config/options.h"
 
-#define CONFIG_OPTIONS 27
+#define CONFIG_OPTIONS 28
 
 enum smtp_tls { SMTP_TLS_REQUIRED = 0, SMTP_TLS_OFF };
 
@@ -25,6 +25,7 @@ struct config {
 	const char *base_url;
 	const char *store;
 	const char *database; /* URL of a PostgreSQL database, without a password; NULL: `store` */
+	const char *database_replicas; /* URL of servers that follow that one; NULL: none */
 	int64_t database_connections; /* that change */
 	int64_t database_wait_s;
 	const char *key_file;

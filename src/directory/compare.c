@@ -49,8 +49,11 @@ bool
 compare__org(void *directory, struct uuid org, int64_t revision)
 {
 	struct directory *d = directory;
+	struct org_id id = {org};
 	directory_enter();
-	struct heads *heads = heads__find(d, (struct org_id){org});
+	/* What replicas say of the platform has to be held against something. */
+	struct heads *heads =
+		org_is_platform(id) ? heads__get(d, id, revision) : heads__find(d, id);
 	bool reached = !heads || heads->marked <= revision;
 	if (heads) {
 		heads__raise(&heads->floor, revision);

@@ -128,7 +128,8 @@ struct directory_load {
 
 	/* The directory's: what was noted before the snapshot began. */
 	uint64_t epochs[MISSES_MAX], org_epochs[MISSES_MAX];
-	int64_t floors[MISSES_MAX];
+	int64_t floors[MISSES_MAX], platform_floor;
+	struct uuid incarnation;
 	unsigned attempts, stale;
 };
 enum status directory_load(

@@ -183,6 +183,26 @@ is_present(struct run *run, const struct miss *miss)
 }
 
 static enum status
+too_old(struct error *err)
+{
+	return error_set(err, ERR_NOT_REACHED, "replica-behind", "The replica is behind.");
+}
+
+/* What a replica says is of the history that the floors are of, and what an organisation's views
+ * take from the platform is new enough as well. */
+static enum status
+check_replica(struct run *run, struct error *err)
+{
+	struct org_heads heads;
+	if (!tx_lags(run->tx))
+		return OK;
+	if (!uuid_eq(tx_incarnation(run->tx), run->load->incarnation))
+		return too_old(err);
+	enum status rc = rows_org_heads(&heads, run->tx, PLATFORM, err);
+	return rc == OK && heads.revision < run->load->platform_floor ? too_old(err) : rc;
+}
+
+static enum status
 load_one(struct run *run, const struct miss *miss, struct error *err)
 {
 	const struct org_view *org;
@@ -192,7 +212,7 @@ load_one(struct run *run, const struct miss *miss, struct error *err)
 		return rc;
 	if (run->seen.revision < run->first || run->seen.revision < run->load->floors[run->at]) {
 		run->load->stale++;
-		return OK;
+		return tx_lags(run->tx) ? too_old(err) : OK;
 	}
 	if (run->seen.found && miss->key.kind == VIEW_ORG) {
 		rc = enter_with_skeleton(run, &org, err);
@@ -221,10 +241,20 @@ run_load(struct store_job *job, struct tx *tx, struct error *err)
 	run.arena = arena_new(LOAD_MAX);
 	if (!run.arena)
 		return error_no_memory(err);
+	rc = check_replica(&run, err);
 	for (run.at = 0; rc == OK && run.at < load->misses.count; run.at++)
 		rc = load_one(&run, &load->misses.items[run.at], err);
 	arena_free(&run.arena);
 	return rc;
+}
+
+/* Whether a floor says how new the view has to be: a replica may then have it. What belongs to the
+ * platform may change with any organisation. */
+static bool
+has_floor(const struct directory_load *load, uint32_t at)
+{
+	enum view_kind kind = load->misses.items[at].key.kind;
+	return load->floors[at] > 0 && kind != VIEW_ISSUER && kind != VIEW_PERSON;
 }
 
 /* Notes what may not move until the publishing, and only then has a snapshot begun. */
@@ -243,9 +273,17 @@ note(struct directory_load *load, uint32_t at)
 static enum status
 submit(struct directory_load *load, struct error *err)
 {
+	struct directory_era era;
+	load->job.may_lag = directory_era(load->directory, &era);
+	load->incarnation = era.incarnation;
 	directory_enter();
-	for (uint32_t i = 0; i < load->misses.count; i++)
+	const struct heads *platform = heads__find(load->directory, PLATFORM);
+	load->platform_floor = platform ? atomic_load(&platform->floor) : 0;
+	load->job.may_lag = load->job.may_lag && load->platform_floor > 0;
+	for (uint32_t i = 0; i < load->misses.count; i++) {
 		note(load, i);
+		load->job.may_lag = load->job.may_lag && has_floor(load, i);
+	}
 	directory_leave();
 	return store_read(load->directory->store, &load->job, err);
 }

@@ -148,6 +148,22 @@ put_views(struct buf *out, struct server *server)
 }
 
 static void
+put_replicas(struct buf *out, struct server *server)
+{
+	const struct store_stats s = store_stats(server->installation.store);
+	const struct metric metrics[] = {
+		{"replica_reads_total", "counter", "Loads that a replica answered.",
+			s.replica_reads},
+		{"replica_refusals_total", "counter",
+			"Loads for which a replica was away or too far behind.",
+			s.replica_refusals},
+	};
+
+	if (server->config->database_replicas)
+		put_metrics(out, metrics, ARRAY_LEN(metrics));
+}
+
+static void
 metrics_respond(struct server *server, struct http_request *r)
 {
 	char *space = arena_alloc(http_arena(r), METRICS_MAX);
@@ -175,6 +191,7 @@ metrics_respond(struct server *server, struct http_request *r)
 	put_metrics(&out, metrics, server->config->database ? 1 : ARRAY_LEN(metrics));
 	put_http(&out, server);
 	put_views(&out, server);
+	put_replicas(&out, server);
 	ASSERT(!out.failed);
 	respond_text(r, "text/plain; version=0.0.4; charset=utf-8", buf_view(&out));
 }

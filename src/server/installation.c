@@ -74,6 +74,7 @@ installation_store_options(const struct config *config)
 	return (struct store_options){
 		.path = config->store,
 		.url = config->database,
+		.replicas = config->database_replicas,
 		.readers = (unsigned)config->readers,
 		.queue_max = (unsigned)config->writer_queue,
 		.read_queue_max = (unsigned)config->suspended_max,

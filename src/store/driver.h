@@ -29,6 +29,10 @@ struct driver {
 	/* Prepares the place that the connections share: folder, file, the lock that one serving
 	 * process holds. Nothing is held when it fails. */
 	enum status (*attach)(void **place, const struct store_options *options, struct error *err);
+	/* The same of options->replicas, which may be away: a connection is made when it is used.
+	 */
+	enum status (*attach_replicas)(
+		void **place, const struct store_options *options, struct error *err);
 	void (*detach)(void **place);
 	const char *(*place_name)(void *place); /* what may be shown of it; borrowed */
 

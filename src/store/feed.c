@@ -278,6 +278,15 @@ feed__seed(const struct feed *f)
 	return f ? atomic_load(&f->ask.seed) : 0;
 }
 
+struct uuid
+feed__incarnation(struct feed *f)
+{
+	mutex_lock(&f->mutex);
+	struct uuid incarnation = f->history.incarnation;
+	mutex_unlock(&f->mutex);
+	return incarnation;
+}
+
 enum status
 feed__catch_up(struct feed *f, struct store_job *job, struct error *err)
 {

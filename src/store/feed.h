@@ -29,6 +29,7 @@ void feed__free(struct feed **feed);
 void feed__tell(struct feed *feed);
 int64_t feed__age_us(const struct feed *feed);
 uint64_t feed__seed(const struct feed *feed);
+struct uuid feed__incarnation(struct feed *feed); /* that is followed */
 /* Whether the session of a connection, which is inside a transaction, is with the database that is
  * followed, so that its revisions are of that incarnation. ERR_BUSY when it is `elsewhere`, or
  * nobody has looked at it yet, for which it waits a little. Threads: any. */

@@ -2,6 +2,7 @@
 #define STORE_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/thread.h"
 #include "store/driver.h"
@@ -64,6 +65,7 @@ struct tx {
 	struct connection *connection;
 	struct touches *touches; /* NULL when nothing can be changed */
 	struct uuid incarnation;
+	bool lags; /* of a replica */
 	enum status failed;
 	struct error error; /* of `failed` */
 };
@@ -133,6 +135,8 @@ struct store {
 	const struct driver *driver;
 	struct store_options options; /* the path is a copy */
 	void *place; /* the driver's */
+	void *replicas; /* likewise; NULL: there are none */
+	_Atomic uint64_t replica_reads, replica_refusals;
 	struct writer *writer; /* NULL when read_only */
 	struct readers *readers;
 	struct feed *feed; /* NULL when nobody follows, or nobody else can change anything */

@@ -290,6 +290,7 @@ const struct driver driver_pgsql = {
 	.words = words,
 	.shared = true,
 	.attach = pgsql__attach,
+	.attach_replicas = pgsql__attach_replicas,
 	.detach = pgsql__detach,
 	.place_name = pgsql__name,
 	.open = pgsql__open,

@@ -14,6 +14,7 @@ struct pgsql_place {
 	char *name; /* what may be shown of it */
 	int lock_timeout_ms;
 	int statement_timeout_ms;
+	bool replica; /* it only reads, may be away, and has no identity */
 	_Atomic int64_t reached_us; /* when a session was last made */
 };
 
@@ -67,6 +68,8 @@ struct pgsql_statement {
 };
 
 enum status pgsql__attach(void **place, const struct store_options *options, struct error *err);
+enum status pgsql__attach_replicas(
+	void **place, const struct store_options *options, struct error *err);
 void pgsql__detach(void **place);
 const char *pgsql__name(void *place);
 enum status pgsql__open(void **connection, void *place, bool writes, struct error *err);

@@ -10,6 +10,9 @@
 
 #define PAUSE_FIRST_US (100 * INT64_C(1000))
 #define PAUSE_MAX_US US_PER_S
+#define REPLICA_PAUSE_MAX_US (10 * US_PER_S)
+/* Who may ask another is not kept waiting by a replica for long. */
+#define REPLICA_TIMEOUT_MS 500
 #define NAME_MAX_BYTES 160
 
 /* Bounds of what libpq waits for, unless the URL has others; a server that only reads is of no
@@ -65,11 +68,15 @@ name_place(struct pgsql_place *place, struct error *err)
 static PGconn *
 connect_now(const struct pgsql_place *place)
 {
-	const char *names[ARRAY_LEN(defaults) + 3], *values[ARRAY_LEN(defaults) + 3];
+	const char *names[ARRAY_LEN(defaults) + 4], *values[ARRAY_LEN(defaults) + 4];
 	size_t n = 0;
 	for (; n < ARRAY_LEN(defaults); n++) {
 		names[n] = defaults[n][0];
 		values[n] = defaults[n][1];
+	}
+	if (place->replica) {
+		names[n] = "target_session_attrs";
+		values[n++] = "any";
 	}
 	names[n] = "dbname"; /* expanded: what the URL says wins over what stands before it */
 	values[n++] = place->url;
@@ -122,7 +129,8 @@ set_up(struct pgsql_connection *c, struct error *err)
 		"SET client_min_messages = warning; SET jit = off; "
 		"SELECT set_config('synchronous_commit', 'on', false) "
 		"WHERE current_setting('synchronous_commit') = 'off'; %s",
-		c->place->statement_timeout_ms, c->place->lock_timeout_ms, session_text);
+		c->place->statement_timeout_ms, c->place->lock_timeout_ms,
+		c->place->replica ? "SELECT '0', '0', ''" : session_text);
 	PGresult *result = PQexec(c->pg, text);
 	bool good = PQresultStatus(result) == PGRES_TUPLES_OK;
 	if (good)
@@ -137,6 +145,8 @@ set_up(struct pgsql_connection *c, struct error *err)
 static bool
 only_reads(const struct pgsql_connection *c)
 {
+	if (c->place->replica)
+		return false;
 	static const char *const names[] = {"in_hot_standby", "default_transaction_read_only"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *value = PQparameterStatus(c->pg, names[i]);
@@ -200,8 +210,9 @@ pgsql__ready(struct pgsql_connection *c, struct error *err)
 		return OK;
 	}
 	c->pause_us = c->pause_us ? c->pause_us * 2 : PAUSE_FIRST_US;
-	if (c->pause_us > PAUSE_MAX_US)
-		c->pause_us = PAUSE_MAX_US;
+	int64_t most_us = c->place->replica ? REPLICA_PAUSE_MAX_US : PAUSE_MAX_US;
+	if (c->pause_us > most_us)
+		c->pause_us = most_us;
 	c->failed_us = clock_mono_us();
 	c->retry_us = c->failed_us + jitter(c->pause_us);
 	return rc;
@@ -246,21 +257,45 @@ wait_for_server(struct pgsql_place *place, int wait_ms, struct error *err)
 	}
 }
 
+static enum status
+new_place(struct pgsql_place **out, const char *url, struct error *err)
+{
+	struct pgsql_place *place = calloc(1, sizeof(*place));
+	*out = place;
+	if (!place)
+		return error_no_memory(err);
+	place->url = strdup(url);
+	return place->url ? name_place(place, err) : error_no_memory(err);
+}
+
 enum status
 pgsql__attach(void **out, const struct store_options *options, struct error *err)
 {
-	struct pgsql_place *place = calloc(1, sizeof(*place));
-	if (!place)
-		return error_no_memory(err);
+	struct pgsql_place *place;
+	enum status rc = new_place(&place, options->url, err);
 	*out = place;
-	place->lock_timeout_ms = options->busy_timeout_ms;
-	place->statement_timeout_ms = options->statement_timeout_ms;
-	place->url = strdup(options->url);
-	enum status rc = place->url ? name_place(place, err) : error_no_memory(err);
-	if (rc == OK)
+	if (rc == OK) {
+		place->lock_timeout_ms = options->busy_timeout_ms;
+		place->statement_timeout_ms = options->statement_timeout_ms;
 		rc = wait_for_server(place, options->wait_ms, err);
+	}
 	if (rc != OK)
 		pgsql__detach(out);
+	return rc;
+}
+
+enum status
+pgsql__attach_replicas(void **out, const struct store_options *options, struct error *err)
+{
+	struct pgsql_place *place;
+	enum status rc = new_place(&place, options->replicas, err);
+	*out = place;
+	if (rc == OK) {
+		place->lock_timeout_ms = place->statement_timeout_ms = REPLICA_TIMEOUT_MS;
+		place->replica = true;
+	} else {
+		pgsql__detach(out);
+	}
 	return rc;
 }
 
@@ -292,6 +327,8 @@ pgsql__open(void **connection, void *place, bool writes, struct error *err)
 	c->place = place;
 	c->writes = writes;
 	*connection = c;
+	if (c->place->replica)
+		return OK;
 	enum status rc = pgsql__ready(c, err);
 	if (rc != OK)
 		pgsql__close(connection);

@@ -27,6 +27,12 @@ tx_store(struct tx *tx)
 	return tx->store;
 }
 
+bool
+tx_lags(const struct tx *tx)
+{
+	return tx->lags;
+}
+
 struct uuid
 tx_incarnation(const struct tx *tx)
 {

@@ -1,10 +1,11 @@
 #include <stdlib.h>
 
-#include "store/internal.h"
+#include "store/replica.h"
 
 struct reader {
 	struct readers *all;
 	struct connection connection;
+	struct replica replica;
 	pthread_t thread;
 	bool running;
 };
@@ -48,10 +49,9 @@ try_job(struct reader *r, struct store_job *job)
 static void
 run_job(struct reader *r, struct store_job *job)
 {
-	for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
-		if (try_job(r, job))
-			break;
-	}
+	bool done = job->may_lag && replica__run(&r->replica, r->all->store, job);
+	for (unsigned i = 0; !done && i < ATTEMPTS_MAX; i++)
+		done = try_job(r, job);
 	job__answer(job);
 }
 
@@ -77,6 +77,8 @@ start_one(struct readers *all, struct reader *r, struct error *err)
 {
 	r->all = all;
 	enum status rc = connection__open(&r->connection, all->store, false, err);
+	if (rc == OK)
+		rc = replica__open(&r->replica, all->store, err);
 	if (rc != OK)
 		return rc;
 	rc = thread_start(&r->thread, "store-reader", reader_main, r, err);
@@ -125,8 +127,10 @@ readers__free(struct readers **readers)
 	if (!all)
 		return;
 	*readers = NULL;
-	for (unsigned i = 0; i < all->count; i++)
+	for (unsigned i = 0; i < all->count; i++) {
 		connection__close(&all->list[i].connection);
+		replica__close(&all->list[i].replica);
+	}
 	queue__clear(&all->queue);
 	free(all);
 }

@@ -8,12 +8,23 @@
 #include "store/internal.h"
 
 static enum status
+attach_replicas(struct store *store, const struct store_options *options, struct error *err)
+{
+	if (!store->driver->attach_replicas)
+		return error_set(err, ERR_INVALID, "store-unreadable",
+			"The embedded store has no replicas: set --database as well.");
+	return store->driver->attach_replicas(&store->replicas, options, err);
+}
+
+static enum status
 open_all(struct store *store, const struct store_options *options, struct error *err)
 {
 	struct connection reading = {0};
 	enum status rc = crypto_init(err); /* for the digests of migrations */
 	if (rc == OK)
 		rc = store->driver->attach(&store->place, options, err);
+	if (rc == OK && options->replicas)
+		rc = attach_replicas(store, options, err);
 	if (rc != OK)
 		return rc;
 	if (!store->options.read_only) {
@@ -44,7 +55,8 @@ store_open(struct store **out, const struct store_options *options, struct error
 		return error_no_memory(err);
 	store->driver = options->url && *options->url ? &driver_pgsql : &driver_sqlite;
 	store->options = *options;
-	store->options.url = NULL; /* secret, and the place has it */
+	/* Secret, and the places have them. */
+	store->options.url = store->options.replicas = NULL;
 	store->options.path = options->path ? strdup(options->path) : NULL;
 	enum status rc = OK;
 	if (options->path && !store->options.path)
@@ -74,6 +86,8 @@ store_close(struct store **out)
 	writer__free(&store->writer);
 	if (store->place)
 		store->driver->detach(&store->place);
+	if (store->replicas)
+		store->driver->detach(&store->replicas);
 	free((char *)(uintptr_t)store->options.path);
 	free(store);
 }
@@ -91,6 +105,13 @@ bool
 store_is_shared(const struct store *store)
 {
 	return store->driver->shared;
+}
+
+struct store_stats
+store_stats(const struct store *store)
+{
+	return (struct store_stats){.replica_reads = atomic_load(&store->replica_reads),
+		.replica_refusals = atomic_load(&store->replica_refusals)};
 }
 
 int64_t

@@ -29,6 +29,7 @@ struct store_options {
 	unsigned read_queue_max;
 	int busy_timeout_ms; /* how long another process may hold the file, or a row */
 	/* Of PostgreSQL alone. */
+	const char *replicas; /* URL of servers that follow that one, for readings that may lag */
 	unsigned writers; /* connections (and threads) that change; 0: 1 */
 	int statement_timeout_ms; /* 0: none */
 	int wait_ms; /* how long to wait for the database at the start */
@@ -59,6 +60,12 @@ struct store_copied {
 enum status store_copy(
 	struct store_copied *out, struct store *to, struct store *from, struct error *err) MUST_USE;
 
+struct store_stats {
+	uint64_t replica_reads; /* readings that a replica answered … */
+	uint64_t replica_refusals; /* … and that had to be run again on the primary */
+};
+struct store_stats store_stats(const struct store *store);
+
 /* The newest schema this program knows. */
 int store_schema_version(void);
 
@@ -73,6 +80,7 @@ struct store_job {
 	/* The organisation that is changed (nil: the platform). Changes of one are run in order;
 	 * those of several may be run at once. */
 	struct uuid shard;
+	bool may_lag; /* of a reading: it asks tx_lags how old a snapshot it has */
 	struct error error; /* the store's: what `run` is given, emptied for each run */
 	enum status status; /* the store's */
 	struct store_job *next; /* the store's */
@@ -148,6 +156,10 @@ enum status store_catch_up(struct store *store, struct store_job *job, struct er
 void tx_touch(struct tx *tx, struct uuid org, int64_t revision, int kind, struct uuid id);
 
 struct store *tx_store(struct tx *tx);
+/* Whether there may be newer commits than this snapshot sees, which is then a replica's. Any error
+ * has the job run again where there are none, ERR_NOT_REACHED when the snapshot is too old for it.
+ */
+bool tx_lags(const struct tx *tx);
 /* What the revisions that this transaction sees are of. */
 struct uuid tx_incarnation(const struct tx *tx);
 bool tx_is_change(const struct tx *tx);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ROOT } from "./binary.ts";
 import { until } from "./until.ts";
 
-type Order = "kill" | "promote" | "rebuild" | "alone" | "stall" | "standby" | "primary";
+type Order = "kill" | "promote" | "rebuild" | "alone" | "lose" | "stall" | "standby" | "primary";
 
 export class Cluster {
   private readonly lines: string[] = [];
