@@ -217,7 +217,7 @@ CREATE INDEX codes_client ON codes (org, client);
 
 -- A refresh token and its successors: one live at a time. hash: of the live one; previous_hash: of
 -- the one before, for a short grace. expires_us: the idle end; ends_us: the absolute one.
--- person_generation: of the person when it began; once the person has another, it is dead.
+-- generation, client_generation, person_generation: when it began; once one has grown, it is dead.
 CREATE TABLE families (
 	org {uuid} NOT NULL,
 	family {uuid} NOT NULL,
@@ -226,6 +226,8 @@ CREATE TABLE families (
 	client {uuid} NOT NULL,
 	principal {uuid} NOT NULL,
 	person {uuid},
+	generation {int} NOT NULL DEFAULT 0,
+	client_generation {int} NOT NULL DEFAULT 0,
 	person_generation {int},
 	session {uuid},
 	hash {bytes} NOT NULL,

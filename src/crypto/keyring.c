@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/random.h"
+#include "crypto/internal.h"
 #include "crypto/secret.h"
 
 #define KEY_LEN 32
@@ -281,6 +282,26 @@ keyring_verify(
 		return false;
 	crypto_hmac(own, ring->peppers[pepper], secret.ptr, secret.len);
 	return crypto_equal(own, hash, SHA256_LEN);
+}
+
+bool
+keyring_succeed(struct secret_text *out, const struct keyring *ring, int pepper, struct str before)
+{
+	static const char purpose[] = "successor";
+	char text[sizeof(purpose) + SECRET_TEXT_MAX];
+	struct secret_parts parts;
+	uint8_t random[SECRET_RANDOM_LEN];
+	_Static_assert(SECRET_RANDOM_LEN == SHA256_LEN, "a hash makes a secret");
+	if (pepper < 1 || pepper >= NAMES || !ring->peppers[pepper] ||
+		!secret_parse(&parts, before))
+		return false;
+	memcpy(text, purpose, sizeof(purpose));
+	memcpy(text + sizeof(purpose), before.ptr, before.len);
+	crypto_hmac(random, ring->peppers[pepper], text, sizeof(purpose) + before.len);
+	secret__write(out, &parts, random);
+	crypto_wipe(text, sizeof(text));
+	crypto_wipe(random, sizeof(random));
+	return true;
 }
 
 enum status

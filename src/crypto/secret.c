@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "crypto/internal.h"
 
-#define RANDOM_LEN 32
-#define BODY_LEN (16 + 16 + RANDOM_LEN + 4)
+#define BODY_LEN (16 + 16 + SECRET_RANDOM_LEN + 4)
 #define BODY_TEXT_LEN ((BODY_LEN * 4 + 2) / 3)
 
 static const char *const prefixes[] = {
@@ -73,21 +73,32 @@ checksum(const char *prefix, const uint8_t *body)
 }
 
 void
-secret_issue(struct secret_text *out, const char *prefix, struct uuid org, struct uuid credential)
+secret__write(struct secret_text *out, const struct secret_parts *parts, const uint8_t *random)
 {
 	uint8_t body[BODY_LEN];
 	_Static_assert(SECRET_PREFIX_LEN + BODY_TEXT_LEN + 1 <= SECRET_TEXT_MAX, "a secret fits");
-	ASSERT(strlen(prefix) == SECRET_PREFIX_LEN && is_prefix(prefix));
-	memcpy(body, org.bytes, 16);
-	memcpy(body + 16, credential.bytes, 16);
-	random_bytes(body + 32, RANDOM_LEN);
-	uint32_t crc = checksum(prefix, body);
+	memcpy(body, parts->org.bytes, 16);
+	memcpy(body + 16, parts->credential.bytes, 16);
+	memcpy(body + 32, random, SECRET_RANDOM_LEN);
+	uint32_t crc = checksum(parts->prefix, body);
 	for (int i = 0; i < 4; i++)
 		body[BODY_LEN - 4 + i] = (uint8_t)(crc >> (8 * i));
-	memcpy(out->text, prefix, SECRET_PREFIX_LEN);
+	memcpy(out->text, parts->prefix, SECRET_PREFIX_LEN);
 	crypto_base64url(out->text + SECRET_PREFIX_LEN, SECRET_TEXT_MAX - SECRET_PREFIX_LEN, body,
 		sizeof(body));
 	crypto_wipe(body, sizeof(body));
+}
+
+void
+secret_issue(struct secret_text *out, const char *prefix, struct uuid org, struct uuid credential)
+{
+	struct secret_parts parts = {.org = org, .credential = credential};
+	uint8_t random[SECRET_RANDOM_LEN];
+	ASSERT(strlen(prefix) == SECRET_PREFIX_LEN && is_prefix(prefix));
+	memcpy(parts.prefix, prefix, SECRET_PREFIX_LEN);
+	random_bytes(random, sizeof(random));
+	secret__write(out, &parts, random);
+	crypto_wipe(random, sizeof(random));
 }
 
 bool

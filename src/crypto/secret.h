@@ -58,6 +58,14 @@ void keyring_hash(
 bool keyring_verify(
 	const struct keyring *ring, const uint8_t hash[SHA256_LEN], int pepper, struct str secret);
 
+/*
+ * The one secret that follows another: of the same prefix, organisation and credential, its random
+ * part derived under a pepper, so that it can be given again. False unless `before` has the form of
+ * a secret and that pepper is there.
+ */
+bool keyring_succeed(struct secret_text *out, const struct keyring *ring, int pepper,
+	struct str before) MUST_USE;
+
 /* crypto_seal under the newest master key, with one byte before it that names the key. */
 #define KEYRING_SEAL_OVERHEAD (1 + CRYPTO_SEAL_OVERHEAD)
 enum status keyring_seal(const struct keyring *ring, struct buf *out, struct str plain,

@@ -1,8 +1,7 @@
 #ifndef IAM_CODES_H
 #define IAM_CODES_H
 
-#include "base/clock.h"
-#include "iam/call.h"
+#include "iam/family_tokens.h"
 
 /*
  * Authorization codes (RFC 6749 section 4.1.2): what a user allowed a client, for a minute and one
@@ -33,5 +32,42 @@ struct code_draft {
  * has ended meanwhile. */
 enum status code_issue(struct secret_text *out, bool *issued, struct call *call,
 	const struct code_draft *draft, struct error *err) MUST_USE;
+
+/* What came to be exchanged, and from whom. */
+struct code_presented {
+	struct str code;
+	struct org_id client_org;
+	struct principal_id client;
+	struct workspace_id workspace;
+	struct str redirect_uri; /* absent: not stated */
+	struct str verifier; /* of PKCE; absent: none */
+	struct str resource; /* absent: that of the request */
+	struct family_id family; /* that is to begin with it */
+};
+
+enum code_kind {
+	CODE_NONE = 0, /* none of this client, or not with these proofs, or past its end */
+	CODE_ELSEWHERE, /* good, but asked for with another resource; it is still to be used */
+	CODE_GOOD, /* used now; once */
+	CODE_USED, /* a second time: what it gave has to end */
+};
+
+struct code_exchange {
+	enum code_kind kind;
+	struct family_row family; /* of a good one: to be begun */
+	struct family_id given; /* of a used one: that it began, or nil */
+};
+
+/*
+ * Exchanges a code (RFC 6749 section 4.1.3, RFC 7636 section 4.6) if it is its client's, within its
+ * life, with the address it was asked for with, and the verifier of its challenge, of which neither
+ * may be there without the other; and if its user, and the session in which he allowed it, are
+ * still there. An event. Texts lie in call->arena.
+ */
+enum status code_exchange(struct code_exchange *out, struct call *call,
+	const struct code_presented *presented, struct error *err) MUST_USE;
+
+/* Whether `verifier` has the form of RFC 7636 section 4.1 and is that of an S256 challenge. */
+bool code_verifier_fits(struct str verifier, struct str challenge);
 
 #endif

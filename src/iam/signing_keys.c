@@ -27,46 +27,39 @@ signing_key_name(struct signing_key_name *space, struct org_id org, struct works
 	return buf_view(&out);
 }
 
-struct made_key {
-	struct uuid id;
-	struct workspace_id issuer;
-	enum sign_alg alg;
-	enum key_state state;
-	struct str public_key; /* a JWK */
-	struct str private_key; /* sealed */
-};
-
 static void
-made_key_write(struct json_writer *w, const char *name, const void *entity)
+draft_write(struct json_writer *w, const char *name, const void *entity)
 {
-	const struct made_key *key = entity;
+	const struct signing_key_draft *draft = entity;
 
 	jw_object(w, name);
-	jw_uuid(w, "id", key->id);
-	jw_uuid(w, "workspace", key->issuer.id);
-	jw_z(w, "algorithm", sign_alg_name(key->alg));
-	jw_raw(w, "public_key", key->public_key);
+	jw_uuid(w, "id", draft->id);
+	jw_uuid(w, "workspace", draft->issuer.id);
+	jw_z(w, "algorithm", sign_alg_name(draft->alg));
+	jw_raw(w, "public_key", draft->public_key);
 	jw_end_object(w);
 }
 
 static enum status
-write_public(struct made_key *out, struct call *call, const struct sign_key *key, struct error *err)
+write_public(struct signing_key_draft *draft, const struct sign_key *key, struct arena *arena,
+	struct error *err)
 {
 	char text[UUID_TEXT_LEN + 1];
 	struct json_writer w;
 	struct buf json;
 
 	buf_init(&json, PUBLIC_MAX);
-	uuid_format(text, out->id);
+	uuid_format(text, draft->id);
 	jw_init(&w, &json);
 	jwk_write(&w, NULL, sign_key_public(key), str_from(text));
-	out->public_key = json.failed ? NOTHING : arena_copy(call->arena, buf_view(&json));
+	draft->public_key = json.failed ? NOTHING : arena_copy(arena, buf_view(&json));
 	buf_clear(&json);
-	return out->public_key.ptr ? OK : error_no_memory(err);
+	return draft->public_key.ptr ? OK : error_no_memory(err);
 }
 
 static enum status
-seal_private(struct made_key *out, struct call *call, const struct sign_key *key, struct error *err)
+seal_private(struct signing_key_draft *draft, const struct sign_key *key,
+	const struct keyring *ring, struct arena *arena, struct error *err)
 {
 	char der_space[SIGN_KEY_PRIVATE_MAX];
 	struct signing_key_name name;
@@ -76,72 +69,76 @@ seal_private(struct made_key *out, struct call *call, const struct sign_key *key
 	buf_init(&sealed, SIGN_KEY_PRIVATE_MAX + KEYRING_SEAL_OVERHEAD);
 	enum status rc = sign_key_export(&der, key, err);
 	if (rc == OK)
-		rc = keyring_seal(call->keyring, &sealed, buf_view(&der),
-			signing_key_name(&name, call->chain.org, out->issuer, out->id), err);
+		rc = keyring_seal(ring, &sealed, buf_view(&der),
+			signing_key_name(&name, draft->org, draft->issuer, draft->id), err);
 	if (rc == OK) {
-		out->private_key = arena_copy(call->arena, buf_view(&sealed));
-		rc = out->private_key.ptr ? OK : error_no_memory(err);
+		draft->private_key = arena_copy(arena, buf_view(&sealed));
+		rc = draft->private_key.ptr ? OK : error_no_memory(err);
 	}
 	crypto_wipe(der_space, sizeof(der_space));
 	buf_clear(&sealed);
 	return rc;
 }
 
+enum status
+signing_key_make(struct signing_key_draft *draft, const struct keyring *ring, struct arena *arena,
+	struct error *err)
+{
+	struct sign_key *key = NULL;
+
+	draft->id = uuid_new();
+	enum status rc = sign_key_generate(&key, draft->alg, err);
+	if (rc == OK)
+		rc = write_public(draft, key, arena, err);
+	if (rc == OK)
+		rc = seal_private(draft, key, ring, arena, err);
+	sign_key_free(&key);
+	return rc;
+}
+
 static enum status
-insert(struct call *call, const struct made_key *key, struct error *err)
+insert(struct call *call, const struct signing_key_draft *draft, struct error *err)
 {
 	struct query q;
 
 	enum status rc = iam__query(&q, call, &KEY_INSERT, (struct uuid){{0}}, err);
 	if (rc != OK)
 		return rc;
-	query_bind_uuid(&q, 2, key->issuer.id);
-	query_bind_uuid(&q, 3, key->id);
-	query_bind_int(&q, 4, key->alg);
-	query_bind_int(&q, 5, key->state);
-	query_bind_str(&q, 6, key->public_key);
-	query_bind_bytes(&q, 7, key->private_key.ptr, key->private_key.len);
+	query_bind_uuid(&q, 2, draft->issuer.id);
+	query_bind_uuid(&q, 3, draft->id);
+	query_bind_int(&q, 4, draft->alg);
+	query_bind_int(&q, 5, KEY_SIGNS);
+	query_bind_str(&q, 6, draft->public_key);
+	query_bind_bytes(&q, 7, draft->private_key.ptr, draft->private_key.len);
 	query_bind_int(&q, 8, call->now_us);
 	return query_run(&q, NULL, err);
 }
 
 static enum status
-make(struct call *call, struct workspace_id issuer, enum sign_alg alg, struct error *err)
+keep(struct call *call, const struct signing_key_draft *draft, struct error *err)
 {
-	struct made_key made = {.id = uuid_new(), .issuer = issuer, .alg = alg, .state = KEY_SIGNS};
-	struct sign_key *key = NULL;
-
-	enum status rc = sign_key_generate(&key, alg, err);
+	enum status rc = insert(call, draft, err);
 	if (rc == OK)
-		rc = write_public(&made, call, key, err);
+		rc = iam__record(call, "signing_keys.create", "signing_key", draft->id,
+			VERSIONS(NOTHING, call_json(call, draft_write, draft)), err);
 	if (rc == OK)
-		rc = seal_private(&made, call, key, err);
-	sign_key_free(&key);
-	if (rc == OK)
-		rc = insert(call, &made, err);
-	if (rc == OK)
-		rc = iam__record(call, "signing_keys.create", "signing_key", made.id,
-			VERSIONS(NOTHING, call_json(call, made_key_write, &made)), err);
-	if (rc == OK)
-		call_touch(call, VIEW_KEYS, issuer.id);
+		call_touch(call, VIEW_KEYS, draft->issuer.id);
 	return rc;
 }
 
 enum status
-signing_keys_ensure(
-	struct call *call, struct workspace_id issuer, enum sign_alg alg, struct error *err)
+signing_key_ensure(struct call *call, const struct signing_key_draft *draft, struct error *err)
 {
 	struct query q;
 
-	ASSERT(alg != SIGN_RS256);
 	enum status rc = iam__query(&q, call, &KEY_SIGNING, (struct uuid){{0}}, err);
 	if (rc != OK)
 		return rc;
-	query_bind_uuid(&q, 2, issuer.id);
-	query_bind_int(&q, 3, alg);
+	query_bind_uuid(&q, 2, draft->issuer.id);
+	query_bind_int(&q, 3, draft->alg);
 	query_bind_int(&q, 4, KEY_SIGNS);
 	rc = query_next(&q, err);
 	bool signs = rc == OK && q.row && query_int(&q, 0) > 0;
 	query_end(&q);
-	return rc == OK && !signs ? make(call, issuer, alg, err) : rc;
+	return rc == OK && !signs ? keep(call, draft, err) : rc;
 }

@@ -17,12 +17,26 @@ struct signing_key_name {
 struct str signing_key_name(struct signing_key_name *space, struct org_id org,
 	struct workspace_id issuer, struct uuid key);
 
+struct signing_key_draft {
+	struct org_id org;
+	struct workspace_id issuer;
+	enum sign_alg alg;
+
+	/* Set by signing_key_make. */
+	struct uuid id;
+	struct str public_key; /* a JWK */
+	struct str private_key; /* sealed */
+};
+
+/* Makes a key, which for RS256 takes too long for a job that changes something. Into `arena`. */
+enum status signing_key_make(struct signing_key_draft *draft, const struct keyring *ring,
+	struct arena *arena, struct error *err) MUST_USE;
+
 /*
- * Makes the issuer's first key of this algorithm, which signs at once: nobody can have asked for
- * its keys in vain before. Does nothing when there is one that signs. Not of RS256, which takes too
- * long to make for a job.
+ * Keeps the issuer's first key of this algorithm, which signs at once: nobody can have asked for
+ * its keys in vain before. Does nothing when there is one that signs.
  */
-enum status signing_keys_ensure(struct call *call, struct workspace_id issuer, enum sign_alg alg,
-	struct error *err) MUST_USE;
+enum status signing_key_ensure(
+	struct call *call, const struct signing_key_draft *draft, struct error *err) MUST_USE;
 
 #endif

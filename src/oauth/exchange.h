@@ -38,7 +38,7 @@ struct exchange {
 	struct wait *wait;
 	struct http_form form;
 	bool form_read, used_header;
-	unsigned keys_asked; /* how often a missing key was asked for */
+	struct making *making; /* a signing key that was missing */
 
 	/* Of a page: the good request whose client is told of errors, and its name; NULL: the user
 	 * is.
@@ -64,6 +64,17 @@ struct endpoint {
 	enum endpoint_users users;
 	exchange_run *run;
 };
+
+/* Has the endpoint run again after a job, or once all that is committed by now is known here: to be
+ * answered with, as nothing else is to be done before. */
+enum status oauth__want_change(
+	struct exchange *x, const struct wait_job *job, struct error *err) MUST_USE;
+enum status oauth__want_reading(
+	struct exchange *x, const struct wait_job *job, struct error *err) MUST_USE;
+enum status oauth__want_news(struct exchange *x, struct error *err) MUST_USE;
+
+/* A call to be opened in a job of this exchange. */
+struct call oauth__call(const struct exchange *x);
 
 /* The endpoints. */
 exchange_run oauth__openid_metadata, oauth__metadata, oauth__resource_metadata, oauth__jwks,

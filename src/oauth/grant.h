@@ -8,10 +8,11 @@
 
 /* The grants of the token endpoint; each is run once the client is known. */
 typedef enum status grant_run(struct exchange *x, const struct client *client, struct error *err);
-grant_run oauth__grant_client_credentials;
+grant_run oauth__grant_client_credentials, oauth__grant_code, oauth__grant_refresh;
 
-/* An access token, its type and its life, as members of the answer being written. */
-enum status oauth__write_access_token(struct json_writer *w, struct exchange *x,
+/* An access token, its type and its life, as members of the answer being written; the token by
+ * itself is in `text`, which holds ACCESS_TOKEN_MAX bytes. */
+enum status oauth__write_access_token(struct json_writer *w, struct buf *text, struct exchange *x,
 	const struct access_token *token, struct error *err) MUST_USE;
 
 /* The answer of the token endpoint. */

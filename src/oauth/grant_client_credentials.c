@@ -49,14 +49,15 @@ check_client(const struct client *client, struct error *err)
 static enum status
 answer(struct exchange *x, const struct access_token *token, struct error *err)
 {
-	char space[TOKEN_ANSWER_MAX];
+	char space[TOKEN_ANSWER_MAX], text_space[ACCESS_TOKEN_MAX];
 	struct json_writer w;
-	struct buf body;
+	struct buf body, text;
 
+	buf_init_fixed(&text, text_space, sizeof(text_space));
 	buf_init_fixed(&body, space, sizeof(space));
 	jw_init(&w, &body);
 	jw_object(&w, NULL);
-	enum status rc = oauth__write_access_token(&w, x, token, err);
+	enum status rc = oauth__write_access_token(&w, &text, x, token, err);
 	if (token->claims.scope.len)
 		jw_str(&w, "scope", token->claims.scope);
 	jw_end_object(&w);

@@ -111,6 +111,45 @@ oauth_handles(struct str path)
 	return find_route(path).endpoint != NULL;
 }
 
+static enum status
+waits(struct error *err)
+{
+	return error_set(err, ERR_BUSY, "waits", "The request waits.");
+}
+
+enum status
+oauth__want_change(struct exchange *x, const struct wait_job *job, struct error *err)
+{
+	x->change = *job;
+	return waits(err);
+}
+
+enum status
+oauth__want_reading(struct exchange *x, const struct wait_job *job, struct error *err)
+{
+	x->reading = *job;
+	return waits(err);
+}
+
+enum status
+oauth__want_news(struct exchange *x, struct error *err)
+{
+	x->wants_news = true;
+	return waits(err);
+}
+
+struct call
+oauth__call(const struct exchange *x)
+{
+	return (struct call){
+		.address = http_peer(x->http),
+		.now_us = x->now_us,
+		.arena = http_arena(x->http),
+		.directory = x->signin->directory,
+		.keyring = x->signin->keyring,
+	};
+}
+
 static void
 answer_method(struct exchange *x)
 {

@@ -7,6 +7,8 @@ static const struct {
 	grant_run *run;
 } GRANTS[] = {
 	{"client_credentials", oauth__grant_client_credentials},
+	{"authorization_code", oauth__grant_code},
+	{"refresh_token", oauth__grant_refresh},
 };
 
 enum status
@@ -32,21 +34,17 @@ oauth__token(struct exchange *x, struct error *err)
 		"This server does not know that grant_type; its metadata name those that it does.");
 }
 
-/* An access token for these claims, as a member of the answer that is being written. */
 enum status
-oauth__write_access_token(struct json_writer *w, struct exchange *x,
+oauth__write_access_token(struct json_writer *w, struct buf *text, struct exchange *x,
 	const struct access_token *token, struct error *err)
 {
-	char space[JWS_TOKEN_MAX];
 	struct signer signer;
-	struct buf text;
-	buf_init_fixed(&text, space, sizeof(space));
 	enum status rc = oauth__signer(&signer, x, SIGN_ES256, err);
 	if (rc == OK)
-		rc = access_token_issue(&text, token, &signer, err);
+		rc = access_token_issue(text, token, &signer, err);
 	if (rc != OK)
 		return rc;
-	jw_str(w, "access_token", buf_view(&text));
+	jw_str(w, "access_token", buf_view(text));
 	jw_z(w, "token_type", "Bearer");
 	jw_int(w, "expires_in", (token->claims.expires_us - token->claims.issued_us) / US_PER_S);
 	return OK;

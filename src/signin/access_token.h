@@ -15,6 +15,8 @@ struct access_token {
 	struct str resource; /* absent: none */
 };
 
+#define ACCESS_TOKEN_MAX JWS_TOKEN_MAX
+
 /* Appends the token. ERR_TOO_LARGE "jws-too-large": its scopes are too many. Threads: any. */
 enum status access_token_issue(struct buf *out, const struct access_token *token,
 	const struct signer *signer, struct error *err) MUST_USE;

@@ -81,6 +81,24 @@ export async function makeMachineClient(issuer: Issuer, ...scopes: string[]): Pr
   return { principal: made.principal, id: made.principal.id, secret: made.secret };
 }
 
+/** A public client, of authorization code and PKCE. */
+export async function makePublicClient(
+  issuer: Issuer, draft: Record<string, unknown> = {},
+): Promise<Principal> {
+  const made = await makeClient(issuer, {
+    type: "authorization_code_pkce", redirect_uris: ["https://app.example.org/back"], ...draft });
+  return made.principal;
+}
+
+/** A confidential client of authorization code. */
+export async function makeConfidentialClient(
+  issuer: Issuer, draft: Record<string, unknown> = {},
+): Promise<Client> {
+  const made = await makeClient(issuer, {
+    type: "authorization_code", redirect_uris: ["https://app.example.org/back"], ...draft });
+  return { principal: made.principal, id: made.principal.id, secret: made.secret ?? "" };
+}
+
 export function basic(client: { id: string; secret: string }): string {
   const text = `${encodeURIComponent(client.id)}:${encodeURIComponent(client.secret)}`;
   return `Basic ${Buffer.from(text).toString("base64")}`;

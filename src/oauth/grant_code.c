@@ -1,0 +1,102 @@
+#include "iam/codes.h"
+#include "oauth/user_tokens.h"
+
+/* RFC 6749 section 4.1.3, on its way through the store. */
+struct code_grant {
+	struct exchange *exchange;
+	struct code_presented presented;
+	struct family_lives lives;
+	enum code_kind kind;
+	struct user_grant user;
+};
+
+static enum status
+exchange_code(struct code_grant *g, struct call *call, struct error *err)
+{
+	struct code_exchange found;
+
+	enum status rc = code_exchange(&found, call, &g->presented, err);
+	g->kind = found.kind;
+	if (rc != OK || found.kind == CODE_NONE || found.kind == CODE_ELSEWHERE)
+		return rc;
+	/* What it gave ends when it is brought again: two have it (section 4.1.2). */
+	if (found.kind == CODE_USED)
+		return oauth__end_family(call,
+			&(struct client_name){g->presented.client_org, g->presented.client,
+				g->presented.workspace},
+			g->user.org, found.given, err);
+	g->user.family = found.family;
+	rc = family_begin(&g->user.family, &g->user.refresh, call, g->lives, err);
+	return rc == OK ? oauth__load_user(&g->user, g->exchange, call, err) : rc;
+}
+
+static enum status
+run_code(void *context, struct tx *tx, struct error *err)
+{
+	struct code_grant *g = context;
+	struct call call = oauth__call(g->exchange);
+
+	directory_enter();
+	call_open_event(&call, tx, g->user.org);
+	enum status rc = exchange_code(g, &call, err);
+	directory_leave();
+	return rc;
+}
+
+static enum status
+begin(struct exchange *x, const struct client *client, struct error *err)
+{
+	struct secret_parts parts;
+	struct str code = oauth__parameter(x, "code");
+	struct code_grant *g = arena_new_one(http_arena(x->http), struct code_grant);
+
+	if (!g)
+		return error_no_memory(err);
+	if (!code.ptr)
+		return oauth__refuse(err, "invalid_request", "The parameter code is missing.");
+	if (!secret_parse(&parts, code))
+		return oauth__invalid_grant(err);
+	struct str resource;
+	enum status rc = oauth__resource(&resource, x, err);
+	if (rc == OK)
+		rc = oauth__check_signers(x, client, err);
+	if (rc != OK)
+		return rc;
+	*g = (struct code_grant){
+		.exchange = x,
+		.presented = {.code = code,
+			.client_org = client->view->org,
+			.client = client->view->id,
+			.workspace = x->workspace,
+			.redirect_uri = oauth__parameter(x, "redirect_uri"),
+			.verifier = oauth__parameter(x, "code_verifier"),
+			.resource = resource,
+			.family = {uuid_new()}},
+		.lives = {client->view->refresh_idle_s, client->view->refresh_ttl_s},
+		.user = {.org = {parts.org}, .resource = resource, .first = true},
+	};
+	x->state = g;
+	return oauth__want_change(x, &(struct wait_job){run_code, g, parts.org}, err);
+}
+
+enum status
+oauth__grant_code(struct exchange *x, const struct client *client, struct error *err)
+{
+	struct code_grant *g = x->state;
+	struct str resource;
+
+	if (client->view->type == CLIENT_MACHINE)
+		return oauth__refuse(
+			err, "unauthorized_client", "This client is one of client credentials.");
+	enum status rc = oauth__resource(&resource, x, err);
+	if (rc != OK)
+		return rc;
+	if (!g)
+		return begin(x, client, err);
+	if (g->kind == CODE_ELSEWHERE)
+		return oauth__refuse(
+			err, "invalid_target", "The code was asked for with another resource.");
+	if (g->kind != CODE_GOOD)
+		return oauth__invalid_grant(err);
+	return oauth__answer_user(x, client, &g->user, (struct str){0}, err);
+}
