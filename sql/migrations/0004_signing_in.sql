@@ -263,6 +263,24 @@ CREATE TABLE refusals (
 CREATE INDEX refusals_latest ON refusals (org, until_us);
 CREATE INDEX refusals_end ON refusals (until_us);
 
+-- Clients that are still to be told that what they were given in a session has ended: its `sid`.
+-- org and workspace are the issuer's.
+-- next_us: not before; expires_us: not after.
+CREATE TABLE logout_notices (
+	org {uuid} NOT NULL,
+	notice {uuid} NOT NULL,
+	workspace {uuid} NOT NULL,
+	client {uuid} NOT NULL,
+	principal {uuid} NOT NULL,
+	family {uuid} NOT NULL,
+	attempts {int} NOT NULL,
+	next_us {int} NOT NULL,
+	expires_us {int} NOT NULL,
+	PRIMARY KEY (org, notice)
+) {strict};
+CREATE INDEX logout_notices_due ON logout_notices (next_us);
+CREATE INDEX logout_notices_end ON logout_notices (expires_us);
+
 CREATE TABLE consents (
 	org {uuid} NOT NULL,
 	principal {uuid} NOT NULL,

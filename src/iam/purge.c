@@ -21,6 +21,7 @@ static const struct {
 	{PURGE("codes", "code", "", "expires_us"), 24 * HOUR_US},
 	{PURGE("families", "family", "", "expires_us"), 0},
 	{PURGE("refusals", "refused", "", "until_us"), 0},
+	{PURGE("logout_notices", "notice", "", "expires_us"), 0},
 	{PURGE("mails", "mail", "state = 2 AND ", "next_us"), 0},
 	{PURGE("mails", "mail", "state = 3 AND ", "next_us"), 0},
 };

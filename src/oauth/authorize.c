@@ -152,6 +152,9 @@ go_on(struct authorization *a, struct error *err)
 		authorize__answer_code(a);
 		return OK;
 	}
+	/* What another site posts comes without the cookie; what it leads to comes with it. */
+	if (http_method(a->exchange->http) == HTTP_POST)
+		return authorize__answer_resume(a, err);
 	enum status rc = authorize__look(a, err);
 	if (rc == OK)
 		rc = decide(&step, a, err);

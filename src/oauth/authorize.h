@@ -42,6 +42,7 @@ void authorize__answer_error(
 	struct exchange *x, const struct error *err, const char *code, unsigned status);
 enum status authorize__answer_step(
 	struct authorization *a, enum authorize_step step, struct error *err) MUST_USE;
+enum status authorize__answer_resume(struct authorization *a, struct error *err) MUST_USE;
 void authorize__answer_nowhere(struct authorization *a);
 
 #endif

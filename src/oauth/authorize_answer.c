@@ -158,21 +158,33 @@ static const struct {
 	[AUTHORIZE_CONSENT] = {"consent", NULL},
 };
 
-enum status
-authorize__answer_step(struct authorization *a, enum authorize_step step, struct error *err)
+/* On to `where` below the issuer, with the ticket. */
+static enum status
+go_with_ticket(struct authorization *a, const char *where, const char *need, struct error *err)
 {
 	struct exchange *x = a->exchange;
 	struct arena *arena = http_arena(x->http);
-	const char *need = STEPS[step].need;
 	struct str text;
 	enum status rc =
 		ticket_seal(&text, &a->ticket, x->workspace, x->signin->keyring, arena, err);
 	if (rc != OK)
 		return rc;
 	struct str location = arena_printf(arena, "%.*s/%s?ticket=%.*s%s%s", STR_ARG(x->issuer),
-		STEPS[step].page, STR_ARG(text), need ? "&need=" : "", need ? need : "");
+		where, STR_ARG(text), need ? "&need=" : "", need ? need : "");
 	if (!location.ptr)
 		return error_no_memory(err);
 	page_go(x->http, location);
 	return OK;
+}
+
+enum status
+authorize__answer_step(struct authorization *a, enum authorize_step step, struct error *err)
+{
+	return go_with_ticket(a, STEPS[step].page, STEPS[step].need, err);
+}
+
+enum status
+authorize__answer_resume(struct authorization *a, struct error *err)
+{
+	return go_with_ticket(a, "authorize/resume", NULL, err);
 }

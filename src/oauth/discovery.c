@@ -1,4 +1,5 @@
 #include "oauth/exchange.h"
+#include "signin/acr.h"
 
 /* What is told changes with the scopes of a workspace. */
 #define KEPT_S 300
@@ -66,6 +67,29 @@ write_authentication(struct json_writer *w, const char *endpoint)
 	write_list(w, name, LIST("ES256", "RS256", "EdDSA"));
 }
 
+/* Of the authorization endpoint, and of signing out. */
+static void
+write_authorization(struct json_writer *w, const struct exchange *x)
+{
+	write_url(w, "authorization_endpoint", x, "/authorize");
+	write_list(w, "response_types_supported", LIST("code"));
+	write_list(w, "response_modes_supported", LIST("query", "form_post"));
+	write_list(w, "code_challenge_methods_supported", LIST("S256"));
+	write_list(
+		w, "prompt_values_supported", LIST("none", "login", "consent", "select_account"));
+	jw_array(w, "acr_values_supported");
+	jw_str(w, NULL, ACR_SINGLE);
+	jw_str(w, NULL, ACR_SECOND);
+	jw_end_array(w);
+	jw_bool(w, "authorization_response_iss_parameter_supported", true);
+	jw_bool(w, "claims_parameter_supported", true);
+	jw_bool(w, "request_parameter_supported", false);
+	jw_bool(w, "request_uri_parameter_supported", false);
+	write_url(w, "end_session_endpoint", x, "/logout");
+	jw_bool(w, "backchannel_logout_supported", true);
+	jw_bool(w, "backchannel_logout_session_supported", true);
+}
+
 /* RFC 8414 section 2: every value whose absence would say something else is stated. */
 static void
 write_server(struct json_writer *w, const struct exchange *x)
@@ -75,6 +99,7 @@ write_server(struct json_writer *w, const struct exchange *x)
 	write_scopes(w, x);
 	write_list(w, "grant_types_supported", LIST("client_credentials"));
 	write_authentication(w, "token_endpoint");
+	write_authorization(w, x);
 }
 
 static enum status

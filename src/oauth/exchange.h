@@ -78,7 +78,8 @@ struct call oauth__call(const struct exchange *x);
 
 /* The endpoints. */
 exchange_run oauth__openid_metadata, oauth__metadata, oauth__resource_metadata, oauth__jwks,
-	oauth__token, oauth__authorize, oauth__authorize_resume;
+	oauth__token, oauth__authorize, oauth__authorize_resume, oauth__logout,
+	oauth__logout_resume, oauth__logout_done;
 
 /* Finds x->org and x->place, both active. ERR_NOT_FOUND: there is no such issuer. */
 enum status oauth__find_issuer(struct exchange *x, struct error *err) MUST_USE;

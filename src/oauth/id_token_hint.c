@@ -58,8 +58,5 @@ id_token_hint_verify(struct id_token *out, struct exchange *x, struct str hint, 
 		!str_eq(out->claims.iss, x->issuer) || !out->claims.sub.ptr)
 		return refuse(err);
 	out->subject = out->claims.sub;
-	struct str sid = jwt_get_str(&out->claims, arena, STR("sid"));
-	if (!uuid_parse(sid, &out->session))
-		out->session = (struct uuid){{0}};
 	return OK;
 }

@@ -11,7 +11,6 @@
  */
 struct id_token {
 	struct str subject;
-	struct uuid session; /* `sid`; nil: none */
 	struct jwt_claims claims;
 };
 

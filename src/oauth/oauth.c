@@ -19,6 +19,9 @@ static const struct endpoint ENDPOINTS[] = {
 	{"/token", METHODS_POST, "POST", FOR_SCRIPTS, oauth__token},
 	{"/authorize", METHODS_PAGE, "GET, POST", FOR_PEOPLE, oauth__authorize},
 	{"/authorize/resume", 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__authorize_resume},
+	{"/logout", METHODS_PAGE, "GET, POST", FOR_PEOPLE, oauth__logout},
+	{"/logout/resume", 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__logout_resume},
+	{"/logout/done", 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__logout_done},
 };
 
 /* Metadata of the management API, which is no issuer. */

@@ -13,6 +13,7 @@
  *	GET  /jwks                                                  keys (RFC 7517)
  *	POST /token                                                 RFC 6749
  *	GET, POST /authorize, GET /authorize/resume                 authorization (authorize.h)
+ *	GET, POST /logout, GET /logout/resume, /logout/done         signing out (logout.c)
  *
  * Metadata are told as well where RFC 8414 section 3.1 puts them, between the host and the path of
  * the issuer; those of the management API (RFC 9728) at /.well-known/oauth-protected-resource.

@@ -6,6 +6,7 @@
 #include "api/dispatch.h"
 #include "authzen/authzen.h"
 #include "http/server.h"
+#include "oauth/backchannel.h"
 #include "oauth/oauth.h"
 #include "server/installation.h"
 
@@ -23,6 +24,7 @@ struct server {
 	struct installation installation;
 	struct api *api;
 	struct oauth *oauth;
+	struct backchannel *backchannel;
 	struct signin signin;
 	struct authzen authzen;
 	struct worker *worker;

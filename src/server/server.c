@@ -115,9 +115,15 @@ start(struct server *server, struct error *err)
 		rc = worker_start(&server->worker, server, err);
 	if (rc == OK)
 		rc = listen_http(server, err);
-	if (rc == OK)
-		begin_serving(server);
-	return rc;
+	if (rc != OK)
+		return rc;
+	begin_serving(server);
+	const struct backchannel_options backchannel = {
+		.store = server->installation.store,
+		.signin = &server->signin,
+		.guard = {server->config->outbound_blocks, server->config->outbound_count},
+	};
+	return backchannel_start(&server->backchannel, &backchannel, err);
 }
 
 static void
@@ -161,6 +167,7 @@ stop_http(struct server *server)
 	}
 	/* The worker may look at its figures until it ends, which it does before they go. */
 	worker_stop(&server->worker);
+	backchannel_stop(&server->backchannel);
 	http_server_stop(&http, SERVER_STOP_MS);
 	atomic_store(&server->http, NULL);
 	return true;
@@ -172,6 +179,7 @@ stop(struct server *server)
 	if (!stop_http(server))
 		return;
 	worker_stop(&server->worker);
+	backchannel_stop(&server->backchannel);
 	installation_close(&server->installation);
 	oauth_free(&server->oauth);
 	api_free(&server->api);

@@ -18,7 +18,7 @@
  *	→ {issuer}/consent?ticket=T                    which goes back to resume
  *
  *	{issuer}/logout?…                              not known to be the user's own wish
- *	→ {issuer}/sign-out?ticket=T                   asks; ends the session
+ *	→ {issuer}/sign-out?ticket=T                   asks; ends the session (iam/sign_out.h)
  *	→ {issuer}/logout/done?ticket=T                goes on to where the client wants it
  *
  *	{issuer}/sign-in                               by somebody himself, or on the way to a page

@@ -1,0 +1,42 @@
+#ifndef IAM_LOGOUT_NOTICES_H
+#define IAM_LOGOUT_NOTICES_H
+
+#include "iam/families.h"
+
+/*
+ * Clients that have asked to be told when a session ends (OpenID Connect Back-Channel Logout): who
+ * is still to be told stands in the store, from the change that ended it on. Any node takes what is
+ * due, under a lease, and tells it at least once.
+ */
+#define LOGOUT_NOTICE_ATTEMPTS_MAX 5
+#define LOGOUT_NOTICE_LIFE_US (3600 * US_PER_S)
+
+/* For each family that began in this session in the call's organisation, while it is still there:
+ * to its client, if that has asked. Part of a change that is recorded by itself. */
+enum status logout_notices_add(
+	struct call *call, struct session_id session, struct error *err) MUST_USE;
+
+struct logout_notice {
+	struct uuid id;
+	struct org_id org; /* of the issuer, and of the client */
+	struct workspace_id workspace; /* the issuer; nil: the installation */
+	struct principal_id client;
+	struct principal_id principal; /* `sub` */
+	struct family_id family; /* `sid` */
+	int64_t attempts; /* this one included */
+};
+
+/* Takes up to `max` that are due, of every organisation: nobody else gets them for `lease_s`. An
+ * event; the call's organisation does not matter. */
+enum status logout_notices_take(struct logout_notice *out, size_t *count, struct call *call,
+	size_t max, int64_t lease_s, struct error *err) MUST_USE;
+/* Whether there is anything to take. Reads only. */
+enum status logout_notices_due(
+	bool *due, struct tx *tx, int64_t now_us, struct error *err) MUST_USE;
+
+/* It is over: the client was told, or is not to be. Otherwise it is tried again later, until it was
+ * tried often enough. */
+enum status logout_notice_settle(struct call *call, const struct logout_notice *notice, bool over,
+	struct error *err) MUST_USE;
+
+#endif

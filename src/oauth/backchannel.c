@@ -1,0 +1,376 @@
+#include "oauth/backchannel.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "iam/logout_notices.h"
+#include "jose/jwt.h"
+
+#define ROUND_US US_PER_S
+#define BATCH 16
+#define LEASE_S 120 /* longer than a batch can take */
+#define TOKEN_LIFE_US (120 * US_PER_S)
+#define ARENA_MAX ((size_t)256 * 1024)
+#define ANSWER_MAX ((size_t)16 * 1024)
+#define LOADS_MAX 8
+#define URL_MAX 2304
+
+#define EVENT "http://schemas.openid.net/event/backchannel-logout"
+
+struct backchannel {
+	struct backchannel_options options;
+	struct arena *arena; /* of a round */
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool ends, loaded; /* under the mutex */
+};
+
+enum status
+logout_token_issue(struct buf *out, const struct logout_token *token, const struct signer *signer,
+	struct error *err)
+{
+	char space[2048], client[UUID_TEXT_LEN + 1], subject[UUID_TEXT_LEN + 1];
+	char id[UUID_TEXT_LEN + 1];
+	struct json_writer w;
+	struct buf payload;
+
+	uuid_format(client, token->client);
+	uuid_format(subject, token->subject);
+	uuid_format(id, token->id);
+	const struct jwt_claims claims = {
+		.iss = token->issuer,
+		.sub = str_from(subject),
+		.aud = {str_from(client)},
+		.aud_count = 1,
+		.iat_us = token->issued_us,
+		.exp_us = token->issued_us + TOKEN_LIFE_US,
+		.jti = str_from(id),
+	};
+	buf_init_fixed(&payload, space, sizeof(space));
+	jw_init(&w, &payload);
+	jw_object(&w, NULL);
+	jwt_claims_write(&w, &claims);
+	jw_uuid(&w, "sid", token->session);
+	jw_object(&w, "events");
+	jw_object(&w, EVENT);
+	jw_end_object(&w);
+	jw_end_object(&w);
+	jw_end_object(&w);
+	if (payload.failed)
+		return error_set(err, ERR_TOO_LARGE, "jws-too-large", "The token is too large.");
+	return jws_sign(out, signer->key, STR("logout+jwt"), str_from(signer->kid),
+		buf_view(&payload), err);
+}
+
+/* Jobs: what is due, what is taken, what became of one. */
+struct round {
+	struct store_job job; /* first */
+	struct backchannel *backchannel;
+	struct logout_notice notices[BATCH];
+	size_t count, at;
+	bool due, over;
+};
+
+static struct call
+event_call(struct round *r, struct tx *tx)
+{
+	const struct signin *signin = r->backchannel->options.signin;
+	struct call call = {
+		.now_us = clock_now_us(),
+		.arena = r->backchannel->arena,
+		.directory = signin->directory,
+		.keyring = signin->keyring,
+	};
+	call_open_event(&call, tx, PLATFORM);
+	return call;
+}
+
+static enum status
+run_due(struct store_job *job, struct tx *tx, struct error *err)
+{
+	struct round *r = (struct round *)(void *)job;
+	return logout_notices_due(&r->due, tx, clock_now_us(), err);
+}
+
+static enum status
+run_take(struct store_job *job, struct tx *tx, struct error *err)
+{
+	struct round *r = (struct round *)(void *)job;
+	struct call call = event_call(r, tx);
+	return logout_notices_take(r->notices, &r->count, &call, BATCH, LEASE_S, err);
+}
+
+static enum status
+run_settle(struct store_job *job, struct tx *tx, struct error *err)
+{
+	struct round *r = (struct round *)(void *)job;
+	struct call call = event_call(r, tx);
+	return logout_notice_settle(&call, &r->notices[r->at], r->over, err);
+}
+
+/* Loads what was missed, waiting for it. */
+struct loading {
+	struct directory_load load; /* first */
+	struct backchannel *backchannel;
+};
+
+static void
+loaded(struct directory_load *load, enum status status, const struct error *err)
+{
+	struct backchannel *b = ((struct loading *)(void *)load)->backchannel;
+	(void)status;
+	(void)err;
+	mutex_lock(&b->mutex);
+	b->loaded = true;
+	pthread_cond_signal(&b->changed);
+	mutex_unlock(&b->mutex);
+}
+
+static bool
+load(struct backchannel *b, const struct misses *misses)
+{
+	struct error err = {0};
+	struct loading *loading = calloc(1, sizeof(*loading));
+	if (!loading)
+		return false;
+	*loading = (struct loading){{.misses = *misses, .loaded = loaded}, b};
+	b->loaded = false;
+	bool asked = directory_load(b->options.signin->directory, &loading->load, &err) == OK;
+	mutex_lock(&b->mutex);
+	while (asked && !b->loaded)
+		pthread_cond_wait(&b->changed, &b->mutex);
+	mutex_unlock(&b->mutex);
+	free(loading);
+	return asked;
+}
+
+/* One request, as it is to be sent. */
+struct letter {
+	char url[URL_MAX]; /* empty: there is nobody to tell any more */
+	struct buf form;
+};
+
+static enum status
+write_issuer(struct buf *out, const struct signin *signin, struct workspace_id workspace)
+{
+	char id[UUID_TEXT_LEN + 1];
+	buf_str(out, signin->base_url);
+	if (!uuid_is_nil(workspace.id)) {
+		uuid_format(id, workspace.id);
+		buf_printf(out, "/w/%s", id);
+	}
+	return out->failed ? ERR_TOO_LARGE : OK;
+}
+
+static enum status
+write_form(struct letter *out, const struct logout_notice *notice, const struct signer *signer,
+	const struct signin *signin, struct error *err)
+{
+	char issuer_space[URL_MAX], token_space[JWS_TOKEN_MAX];
+	struct buf issuer, token;
+	buf_init_fixed(&issuer, issuer_space, sizeof(issuer_space));
+	buf_init_fixed(&token, token_space, sizeof(token_space));
+	if (write_issuer(&issuer, signin, notice->workspace) != OK)
+		return error_set(err, ERR_TOO_LARGE, "issuer-too-long", "The issuer is too long.");
+	const struct logout_token claims = {
+		.issuer = buf_view(&issuer),
+		.id = notice->id,
+		.client = notice->client.id,
+		.subject = notice->principal.id,
+		.session = notice->family.id,
+		.issued_us = clock_now_us(),
+	};
+	enum status rc = logout_token_issue(&token, &claims, signer, err);
+	if (rc == OK)
+		http_client_add_field(&out->form, "logout_token", buf_view(&token));
+	return rc == OK && out->form.failed ? error_no_memory(err) : rc;
+}
+
+/* From views: the client's address, and the token under its issuer's key. */
+static enum status
+compose(struct letter *out, const struct logout_notice *notice, const struct signin *signin,
+	struct misses *misses, struct error *err)
+{
+	struct signer signer;
+	struct error why = {0};
+	struct directory *d = signin->directory;
+	const struct client_view *client = directory_client(d, notice->org, notice->client, misses);
+	const struct keys_view *keys = directory_keys(d, notice->org, notice->workspace, misses);
+	out->url[0] = '\0';
+	if (misses->count || !client || !keys || !client->backchannel_uri.ptr ||
+		client->backchannel_uri.len >= URL_MAX)
+		return OK;
+	enum status rc = signer_open(&signer, signin, keys, client->id_token_algorithm, &why);
+	if (rc == ERR_NOT_FOUND)
+		rc = signer_open(&signer, signin, keys, SIGN_ES256, err);
+	if (rc == OK)
+		rc = write_form(out, notice, &signer, signin, err);
+	if (rc != OK)
+		return rc;
+	memcpy(out->url, client->backchannel_uri.ptr, client->backchannel_uri.len);
+	out->url[client->backchannel_uri.len] = '\0';
+	return OK;
+}
+
+static enum status
+prepare(struct backchannel *b, struct letter *out, const struct logout_notice *notice,
+	struct error *err)
+{
+	for (unsigned i = 0; i < LOADS_MAX; i++) {
+		struct misses misses = {0};
+		buf_reset(&out->form);
+		directory_enter();
+		enum status rc = compose(out, notice, b->options.signin, &misses, err);
+		directory_leave();
+		if (!misses.count)
+			return rc;
+		if (!load(b, &misses))
+			break;
+	}
+	return error_set(err, ERR_BUSY, "not-loaded", "The client could not be loaded.");
+}
+
+static enum status
+send_letter(struct backchannel *b, const struct letter *letter, struct error *err)
+{
+	struct http_client_answer answer = {0};
+	const struct http_client_request request = {
+		.method = "POST",
+		.url = letter->url,
+		.body = buf_view(&letter->form),
+		.content_type = HTTP_CLIENT_FORM,
+		.timeout_ms = BACKCHANNEL_TIMEOUT_MS,
+		.answer_max = ANSWER_MAX,
+		.guard = &b->options.guard,
+	};
+	enum status rc = http_client_run(&answer, &request, err);
+	long status = answer.status;
+	http_client_answer_clear(&answer);
+	if (rc == OK && status != 200 && status != 204)
+		rc = error_set(
+			err, ERR_INVALID, "logout-refused", "The client answered %ld.", status);
+	return rc;
+}
+
+/* Whether it is over: told, or nobody is there to be told. */
+static bool
+tell(struct backchannel *b, const struct logout_notice *notice)
+{
+	char client[UUID_TEXT_LEN + 1];
+	struct letter letter;
+	struct error err = {0};
+
+	buf_init(&letter.form, 2 * JWS_TOKEN_MAX);
+	enum status rc = prepare(b, &letter, notice, &err);
+	if (rc == OK && letter.url[0])
+		rc = send_letter(b, &letter, &err);
+	buf_clear(&letter.form);
+	if (rc == OK)
+		return true;
+	uuid_format(client, notice->client.id);
+	log_event(LOG_WARN, "logout-not-told", LOG_Z("client", client),
+		LOG_I("attempt", notice->attempts), LOG_Z("code", err.code),
+		LOG_Z("text", err.text));
+	return false;
+}
+
+static bool
+has_ended(struct backchannel *b)
+{
+	mutex_lock(&b->mutex);
+	bool ends = b->ends;
+	mutex_unlock(&b->mutex);
+	return ends;
+}
+
+/* What cannot be done now stays due. */
+static void
+do_round(struct backchannel *b)
+{
+	struct error err = {0};
+	struct store *store = b->options.store;
+	struct round r = {.job = {.run = run_due}, .backchannel = b};
+	arena_reset(b->arena);
+	if (store_read_wait(store, &r.job, &err) != OK || !r.due)
+		return;
+	r.job = (struct store_job){.run = run_take};
+	if (store_change_wait(store, &r.job, &err) != OK)
+		return;
+	for (r.at = 0; r.at < r.count && !has_ended(b); r.at++) {
+		r.over = tell(b, &r.notices[r.at]);
+		r.job = (struct store_job){.run = run_settle};
+		error_clear(&err);
+		if (store_change_wait(store, &r.job, &err) != OK)
+			return;
+	}
+}
+
+static bool
+wait_round(struct backchannel *b)
+{
+	int64_t until_us = clock_mono_us() + ROUND_US;
+	mutex_lock(&b->mutex);
+	while (!b->ends && cond_wait_until(&b->changed, &b->mutex, until_us))
+		;
+	bool goes_on = !b->ends;
+	mutex_unlock(&b->mutex);
+	return goes_on;
+}
+
+static void *
+backchannel_main(void *arg)
+{
+	struct backchannel *b = arg;
+	while (wait_round(b))
+		do_round(b);
+	return NULL;
+}
+
+static void
+release(struct backchannel *b)
+{
+	pthread_cond_destroy(&b->changed);
+	pthread_mutex_destroy(&b->mutex);
+	arena_free(&b->arena);
+	free(b);
+}
+
+enum status
+backchannel_start(
+	struct backchannel **out, const struct backchannel_options *options, struct error *err)
+{
+	struct backchannel *b = calloc(1, sizeof(*b));
+	*out = NULL;
+	if (!b)
+		return error_no_memory(err);
+	b->options = *options;
+	b->arena = arena_new(ARENA_MAX);
+	mutex_init(&b->mutex);
+	cond_init(&b->changed);
+	enum status rc = b->arena ? OK : error_no_memory(err);
+	if (rc == OK)
+		rc = thread_start(&b->thread, "backchannel", backchannel_main, b, err);
+	if (rc != OK)
+		release(b);
+	else
+		*out = b;
+	return rc;
+}
+
+void
+backchannel_stop(struct backchannel **backchannel)
+{
+	struct backchannel *b = *backchannel;
+	if (!b)
+		return;
+	mutex_lock(&b->mutex);
+	b->ends = true;
+	pthread_cond_signal(&b->changed);
+	mutex_unlock(&b->mutex);
+	pthread_join(b->thread, NULL);
+	release(b);
+	*backchannel = NULL;
+}

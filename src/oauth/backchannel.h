@@ -1,0 +1,39 @@
+#ifndef OAUTH_BACKCHANNEL_H
+#define OAUTH_BACKCHANNEL_H
+
+#include "http/client.h"
+#include "signin/signer.h"
+#include "store/store.h"
+
+/*
+ * OpenID Connect Back-Channel Logout: tells clients that what they were given has ended, by a
+ * logout token to the address that each has registered. One thread, off those that answer, takes
+ * what is due (iam/logout_notices.h); a client that does not answer is tried again later, and then
+ * no more.
+ */
+struct backchannel;
+
+/* Borrowed: they outlive it. */
+struct backchannel_options {
+	struct store *store;
+	const struct signin *signin;
+	struct http_client_guard guard; /* where clients may be */
+};
+
+/* Owned. Once the server is listening. */
+enum status backchannel_start(struct backchannel **out, const struct backchannel_options *options,
+	struct error *err) MUST_USE;
+/* Waits for the request that runs, at most for BACKCHANNEL_TIMEOUT_MS, and frees. */
+#define BACKCHANNEL_TIMEOUT_MS 5000
+void backchannel_stop(struct backchannel **backchannel);
+
+/* The token (section 2.4), appended. ERR_TOO_LARGE. Threads: any. */
+struct logout_token {
+	struct str issuer;
+	struct uuid id, client, subject, session; /* jti, aud, sub, sid */
+	int64_t issued_us;
+};
+enum status logout_token_issue(struct buf *out, const struct logout_token *token,
+	const struct signer *signer, struct error *err) MUST_USE;
+
+#endif
