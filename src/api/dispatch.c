@@ -29,19 +29,38 @@ api_free(struct api **api)
 	*api = NULL;
 }
 
+/* Where the API says who may call it (RFC 9728 section 5.1); that what was sent is worth nothing
+ * (RFC 6750 section 3.1). */
+static void
+challenge(struct exchange *x)
+{
+	char space[512];
+	struct buf out;
+	buf_init_fixed(&out, space, sizeof(space));
+	buf_str(&out, STR("Bearer realm=\"thingward\", resource_metadata=\""));
+	buf_str(&out, x->api->options.signin->base_url);
+	buf_str(&out, STR("/.well-known/oauth-protected-resource/api\""));
+	if (http_header_count(x->http, "Authorization") > 0)
+		buf_str(&out, STR(", error=\"invalid_token\""));
+	http_add_header(x->http, "WWW-Authenticate",
+		out.failed ? STR("Bearer realm=\"thingward\"") : buf_view(&out));
+}
+
+static void
+refuse(struct exchange *x, const struct error *err)
+{
+	if (err->status == ERR_UNAUTHENTICATED)
+		challenge(x);
+	problem_respond(x->http, err);
+}
+
 static void
 answer_done(struct exchange *x)
 {
 	if (x->status == OK)
 		exchange_answer(x);
 	else
-		problem_respond(x->http, &x->error);
-}
-
-static void
-refuse(struct exchange *x, const struct error *err)
-{
-	problem_respond(x->http, err);
+		refuse(x, &x->error);
 }
 
 #define exchange_of(member_ptr, member)                                                            \

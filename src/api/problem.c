@@ -61,8 +61,6 @@ respond(struct http_request *r, unsigned http_status, const char *code, const ch
 	http_add_header(r, "Cache-Control", STR("no-store"));
 	if (http_status == 503)
 		http_add_header(r, "Retry-After", STR(RETRY_AFTER_S));
-	if (http_status == 401)
-		http_add_header(r, "WWW-Authenticate", STR("Bearer realm=\"thingward\""));
 	http_respond(r, http_status, "application/problem+json", buf_view(&out));
 }
 

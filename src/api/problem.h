@@ -12,8 +12,7 @@
  * `type` is a URI reference, stable: "/problems/" and the code of the error.
  */
 
-/* Answers with what `err` says, Retry-After at 503, WWW-Authenticate at 401; logs what is the
- * server's own fault. */
+/* Answers with what `err` says, Retry-After at 503; logs what is the server's own fault. */
 void problem_respond(struct http_request *r, const struct error *err);
 
 /* For what only HTTP knows: 405, 415. */

@@ -308,7 +308,9 @@ test_dispatch__who_calls(void **state)
 {
 	(void)state;
 	expect(ask(NULL, "GET /api/self", "", ""), "HTTP/1.1 401",
-		"WWW-Authenticate: Bearer realm=\"thingward\"", "/problems/unauthenticated");
+		"WWW-Authenticate: Bearer realm=\"thingward\", resource_metadata=\""
+		"http://127.0.0.1/.well-known/oauth-protected-resource/api\"",
+		"/problems/unauthenticated");
 	/* Nothing about the input is said to strangers. */
 	expect(ask(NULL, "POST " THINGS, JSON, "{\"nmae\":1}"), "HTTP/1.1 401");
 	char twice[200];
