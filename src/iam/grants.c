@@ -4,6 +4,7 @@
 #include "iam/owners.h"
 #include "iam/principals.h"
 #include "iam/rows.h"
+#include "policy/lookup.h"
 
 #define GRANT_COLUMNS                                                                              \
 	" g.grant_id, g.holder_kind, g.holder, g.role, r.name, g.permission, g.node_kind, g.node," \
@@ -185,6 +186,24 @@ grant_not_found(struct error *err)
 	return error_set(err, ERR_NOT_FOUND, "grant-not-found", "There is no such grant.");
 }
 
+static enum status
+grant_select(
+	struct grant *out, bool *found, struct call *call, struct grant_id id, struct error *err)
+{
+	struct query q;
+
+	*found = false;
+	enum status rc = iam__query(&q, call, &GRANT_SELECT, id.id, err);
+	if (rc != OK)
+		return rc;
+	rc = query_next(&q, err);
+	*found = rc == OK && q.row;
+	if (*found)
+		rc = grant_read(out, &q, call, err);
+	query_end(&q);
+	return rc;
+}
+
 /* What a key carries is shown to whoever may know of the key. */
 static enum status
 see_holder(bool *visible, struct call *call, const struct grant *grant, struct error *err)
@@ -204,18 +223,11 @@ see_holder(bool *visible, struct call *call, const struct grant *grant, struct e
 enum status
 grant_load(struct grant *out, struct call *call, struct grant_id id, struct error *err)
 {
-	struct query q;
-	bool visible = false;
+	bool found, visible = false;
 
-	enum status rc = iam__query(&q, call, &GRANT_SELECT, id.id, err);
-	if (rc != OK)
-		return rc;
-	rc = query_next(&q, err);
-	if (rc == OK && !q.row)
+	enum status rc = grant_select(out, &found, call, id, err);
+	if (rc == OK && !found)
 		rc = grant_not_found(err);
-	if (rc == OK)
-		rc = grant_read(out, &q, call, err);
-	query_end(&q);
 	if (rc == OK)
 		rc = see_holder(&visible, call, out, err);
 	if (rc == OK && !visible)
@@ -279,6 +291,50 @@ grant_delete(struct call *call, struct grant_id id, struct error *err)
 	if (rc == OK)
 		rc = owners_check_left(call, owners, err);
 	if (rc == OK)
+		touch_holder(call, before.holder_kind, before.holder);
+	return rc;
+}
+
+/* Only afterwards can be told whether an owner is left. */
+static enum status
+delete_unless_last(bool *taken, struct call *call, const struct grant *grant, struct error *err)
+{
+	struct owners owners;
+	struct error last = {0};
+
+	*taken = false;
+	enum status rc = owners_count(&owners, call, err);
+	if (rc == OK)
+		rc = iam__run(call, &GRANT_DELETE, grant->id.id, err);
+	if (rc != OK)
+		return rc;
+	rc = owners_check_left(call, owners, &last);
+	*taken = rc == OK;
+	if (rc == ERR_CONFLICT)
+		return grant_insert(call, grant, err);
+	if (rc != OK)
+		*err = last;
+	return rc;
+}
+
+enum status
+grant_take_back(bool *taken, struct call *call, struct grant_id id, struct error *err)
+{
+	struct grant before;
+	bool found;
+
+	enum status rc = grant_select(&before, &found, call, id, err);
+	*taken = rc == OK && !found;
+	if (rc != OK || !found)
+		return rc;
+	const struct role_view *role = org_role_by_id(call->org, before.role, NULL);
+	if (role && role->ceiling)
+		return OK;
+	rc = delete_unless_last(taken, call, &before, err);
+	if (rc == OK && *taken)
+		rc = iam__record(call, "grants.delete", "grant", id.id,
+			VERSIONS(call_json(call, grant_write, &before), NOTHING), err);
+	if (rc == OK && *taken)
 		touch_holder(call, before.holder_kind, before.holder);
 	return rc;
 }

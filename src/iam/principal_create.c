@@ -59,7 +59,10 @@ set_label(struct principal *principal, struct call *call, const struct principal
 		principal->label = normal;
 		if (principal->kind == KIND_END_USER)
 			return OK;
-		rc = person_find_or_create(&principal->person, call, principal, normal, err);
+		principal->person = draft->person;
+		if (uuid_is_nil(draft->person.id))
+			rc = person_find_or_create(
+				&principal->person, call, principal, normal, err);
 		if (rc != OK)
 			return rc;
 		uuid_format(text, principal->person.id);

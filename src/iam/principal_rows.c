@@ -58,7 +58,8 @@ static const struct sql PRINCIPAL_ERASE[] = {
 	SQL("DELETE FROM consents WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM consents WHERE org = $1 AND client = $2"),
 	SQL("DELETE FROM links WHERE org = $1 AND principal = $2"),
-	SQL("DELETE FROM identities WHERE org = $1 AND principal = $2"),
+	/* They stay: who was deleted does not come back by signing in. */
+	SQL("UPDATE identities SET email = '' WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM synced_grants WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM principals WHERE org = $1 AND principal = $2"),
 };

@@ -31,6 +31,7 @@ struct principal_draft {
 	enum principal_kind kind;
 	struct workspace_id workspace;
 	struct str name, email, description; /* name absent: the address */
+	struct person_id person; /* of a member; nil: whose address it is */
 	struct str resource_id; /* of a gateway or device; absent: its own identifier */
 	int64_t expires_us; /* NEVER */
 	bool roles_stated; /* an empty list is not the same as none stated (C5) */

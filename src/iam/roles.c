@@ -2,6 +2,7 @@
 
 #include "directory/rows.h"
 #include "iam/guard.h"
+#include "iam/provider_rules.h"
 #include "iam/role_names.h"
 #include "iam/role_rows.h"
 #include "iam/rows.h"
@@ -110,7 +111,13 @@ role_guard_gain(struct call *call, struct role_id id, const struct role_carried 
 	if (rc != OK || permset_is_empty(&gain.all))
 		return rc;
 	rc = guard_holders(call, id, &gain, err);
-	return rc == OK ? guard_default(call, id, &gain.all, err) : rc;
+	if (rc == OK)
+		rc = guard_default(call, id, &gain.all, err);
+	const struct gift by_provider = {.permissions = &gain.all,
+		.exercised = &gain.exercised,
+		.expires_us = NEVER,
+		.to_self = call->caller.kind == KIND_MEMBER};
+	return rc == OK ? provider_rules_guard_gain(call, id, &by_provider, err) : rc;
 }
 
 enum status

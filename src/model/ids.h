@@ -21,6 +21,7 @@ struct family_id { struct uuid id; }; /* of refresh tokens */
 struct link_id { struct uuid id; };
 struct mail_id { struct uuid id; };
 struct passkey_id { struct uuid id; };
+struct provider_id { struct uuid id; }; /* of identities, from outside */
 /* clang-format on */
 
 /* The platform is the organisation whose identifier is nil. */
