@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/health.h"
+#include "server/notify.h"
 #include "server/worker.h"
 
 /* What a handler takes beside the body and its parsed form: the answer, made and copied. */
@@ -225,8 +226,10 @@ server_run(struct config *config, struct error *err)
 	enum status rc = start(&server, err);
 	if (rc == OK) {
 		announce(config);
+		notify_manager("READY=1");
 		while (sigwait(&ending, &number) != 0)
 			;
+		notify_manager("STOPPING=1");
 		log_event(LOG_INFO, "stopping", LOG_I("signal", number));
 	}
 	stop(&server);
