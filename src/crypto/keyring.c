@@ -117,6 +117,15 @@ create_file(const char *path, struct error *err)
 	return rc;
 }
 
+/* A credential of systemd stays root's, and the service reads it by an access control list, whose
+ * mask shows as a right of the group: root's own has nobody else in it. */
+static bool
+is_exposed(const struct stat *st)
+{
+	mode_t harmless = st->st_gid == 0 ? S_IRGRP : 0;
+	return (st->st_mode & (S_IRWXG | S_IRWXO) & ~harmless) != 0;
+}
+
 /* Opens the file if nobody else may read it. */
 static enum status
 open_file(int *out, const char *path, struct error *err)
@@ -134,7 +143,7 @@ open_file(int *out, const char *path, struct error *err)
 	else if (!S_ISREG(st.st_mode))
 		rc = error_set(err, ERR_INVALID, "key-file-unreadable",
 			"The key file %s is not an ordinary file.", path);
-	else if (st.st_mode & (S_IRWXG | S_IRWXO))
+	else if (is_exposed(&st))
 		rc = error_set(err, ERR_INVALID, "key-file-exposed",
 			"The key file %s is open to others; run: chmod 600 '%s'.", path, path);
 	if (rc != OK)

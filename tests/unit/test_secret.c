@@ -188,9 +188,31 @@ static void
 test_keyring__refuses_what_others_may_read(void **state)
 {
 	(void)state;
-	static const mode_t modes[] = {0640, 0604, 0660, 0601, 0644};
+	static const mode_t modes[] = {0640, 0604, 0660, 0601, 0644, 0620, 0610};
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		write_file("pepper 1 " KEY_A "\nmaster 1 " KEY_B "\n", modes[i]);
+		if (geteuid() == 0)
+			assert_int_equal(chown(path, (uid_t)-1, 1), 0);
+		check_refused(ERR_INVALID, "key-file-exposed", "chmod 600");
+	}
+}
+
+/* As systemd leaves a credential: the group's right is the mask of an access control list. */
+static void
+test_keyring__root_s_own_group_may_read(void **state)
+{
+	(void)state;
+	struct keyring *ring;
+	struct error err = {0};
+	if (geteuid() != 0)
+		skip();
+	write_file("pepper 1 " KEY_A "\nmaster 1 " KEY_B "\n", 0440);
+	assert_int_equal(chown(path, (uid_t)-1, 0), 0);
+	assert_int_equal(keyring_load(&ring, path, false, &err), OK);
+	keyring_free(&ring);
+	static const mode_t modes[] = {0460, 0450, 0444};
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		assert_int_equal(chmod(path, modes[i]), 0);
 		check_refused(ERR_INVALID, "key-file-exposed", "chmod 600");
 	}
 }
@@ -292,6 +314,7 @@ main(void)
 		cmocka_unit_test(test_secret__refuses_other_shapes),
 		cmocka_unit_test(test_keyring__made_once),
 		cmocka_unit_test(test_keyring__refuses_what_others_may_read),
+		cmocka_unit_test(test_keyring__root_s_own_group_may_read),
 		cmocka_unit_test(test_keyring__refuses_broken_files),
 		cmocka_unit_test(test_keyring__refuses_folders),
 		cmocka_unit_test(test_keyring__newest_is_used_and_older_verify),
