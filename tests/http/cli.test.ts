@@ -136,7 +136,7 @@ describe("a start that cannot be", () => {
     const store = freshStore();
     await operatorKey(store);
     const keys = join(store.folder, "thingward.keys");
-    chmodSync(keys, 0o640);
+    chmodSync(keys, 0o644);
     expectRefused(await serve(store), /chmod 600/);
     chmodSync(keys, 0o600);
     expect((await thingward(["operator-key", ...store.options])).status).toBe(0);

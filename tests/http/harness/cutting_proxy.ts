@@ -62,7 +62,7 @@ export class CuttingProxy {
       });
     }
     client.on("data", (bytes) => {
-      writes ||= bytes.includes("READ WRITE");
+      writes ||= bytes.includes("READ COMMITTED");
       committing ||= this.armed && writes && bytes.includes("COMMIT\0");
       server.write(bytes);
     });
