@@ -3,7 +3,9 @@
 
 #include "iam/call.h"
 
-/* Locks the row of an organisation for a change, or only reads it. ERR_NOT_FOUND. */
+/* Locks the row of an organisation for a change, or only reads it. ERR_NOT_FOUND. Whoever needs two
+ * locks an organisation's before the platform's; the row of one that is being made is nobody else's
+ * yet. */
 enum status chain_open(
 	struct chain *chain, struct tx *tx, struct org_id org, struct error *err) MUST_USE;
 

@@ -1,5 +1,8 @@
 #include "server/installation.h"
 
+#include <string.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "directory/rows.h"
 #include "iam/installation_keys.h"
@@ -45,7 +48,9 @@ found_run(struct store_job *job, struct tx *tx, struct error *err)
 	};
 
 	arena_reset(f->arena);
-	return platform_found(&call, err);
+	enum status rc = platform_found(&call, err);
+	/* Whoever founds it does so with keys that are proved by the same commit. */
+	return rc == OK ? installation_check_keys(tx, f->installation->keyring, err) : rc;
 }
 
 /* Several nodes may found it at once: whoever comes second finds it there. */
@@ -128,6 +133,7 @@ installation_open(struct installation *out, const struct config *config, struct 
 	enum status rc = crypto_init(err);
 	if (rc == OK)
 		rc = open_store(out, config, &founded, err);
+	bool made = rc == OK && !founded && access(config->key_file, F_OK) != 0;
 	if (rc == OK)
 		rc = keyring_load(&out->keyring, config->key_file, !founded, err);
 	if (rc != OK)
@@ -137,9 +143,12 @@ installation_open(struct installation *out, const struct config *config, struct 
 		.memory_max = (size_t)config->views_memory_mib << 20,
 	};
 	rc = directory_new(&out->directory, &options, err);
-	if (rc == OK && !founded)
-		rc = found(out, err);
-	return rc == OK ? prove_keys(out, err) : rc;
+	if (rc == OK)
+		rc = founded ? prove_keys(out, err) : found(out, err);
+	/* Another node was faster: the file that was made for this one is of no use to anybody. */
+	if (rc == ERR_INVALID && made && strcmp(err->code, "key-file-foreign") == 0)
+		(void)!unlink(config->key_file);
+	return rc;
 }
 
 void

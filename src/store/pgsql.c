@@ -261,6 +261,11 @@ was_told(struct pgsql_connection *c)
 	return told;
 }
 
+/* So that it can be told from the others. */
+static const char *const listening_text =
+	"SELECT set_config('application_name', current_setting('application_name') || '-feed', "
+	"false)";
+
 static void
 await(void *connection, int wake, int timeout_ms)
 {
@@ -269,7 +274,8 @@ await(void *connection, int wake, int timeout_ms)
 	int64_t until_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
 	bool there = pgsql__ready(c, &err) == OK;
 	if (there && c->listening != c->generation) {
-		there = outside(c, "LISTEN thingward", &err) == OK;
+		there = outside(c, "LISTEN thingward", &err) == OK &&
+			outside(c, listening_text, &err) == OK;
 		c->listening = there ? c->generation : 0;
 	}
 	if (there && was_told(c))

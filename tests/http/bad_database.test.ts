@@ -9,7 +9,7 @@ import { useServer, type Server } from "./harness/server.ts";
 import { until } from "./harness/until.ts";
 
 const CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-  + " WHERE application_name = 'thingward' AND datname = current_database()";
+  + " WHERE application_name LIKE 'thingward%' AND datname = current_database()";
 
 function change(tenant: Tenant): Promise<Answer> {
   return tenant.admin.request("POST", `${tenant.path}/groups`, { name: unique("group") });

@@ -210,7 +210,7 @@ cut(const struct fixture *f)
 {
 	database_run(f->url,
 		"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-		"WHERE application_name = 'thingward' AND datname = current_database()");
+		"WHERE application_name LIKE 'thingward%' AND datname = current_database()");
 }
 
 static void
