@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+import soak
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/test"
 RESULTS = ROOT / "tests/results"
@@ -87,28 +89,36 @@ def run_native(suite):
 ENGINES = {"sqlite": [], "postgres": [sys.executable, str(ROOT / "tools/postgres.py")]}
 
 
+BIN = ROOT / "tests/node_modules/.bin"
+
+
+def network_env(engine, more):
+    return {**os.environ, **SANITIZERS, "PATH": f"{BIN}:{os.environ['PATH']}", "CI": "true",
+            "THINGWARD_TEST_STORE": engine, **more}
+
+
 def run_network(suite):
     """The TypeScript suites on each engine, under the runtime that tests/package.json pins."""
     if not any((ROOT / "tests" / suite).rglob("*.test.ts")):
         return []
-    return [test for engine in ENGINES for test in run_network_on(suite, engine)]
-
-
-def run_network_on(suite, engine):
-    report = RESULTS / f"{suite}-{engine}-vitest.json"
-    report.unlink(missing_ok=True)
-    bin_dir = ROOT / "tests/node_modules/.bin"
-    env = {**os.environ, **SANITIZERS, "PATH": f"{bin_dir}:{os.environ['PATH']}", "CI": "true",
-           "THINGWARD_TEST_STORE": engine}
-    log = RESULTS / f"{suite}-{engine}.log"
+    log = RESULTS / "types.log"
+    check = [str(BIN / "node"), "node_modules/typescript/bin/tsc", "--noEmit"]
     tests = []
-    node = str(bin_dir / "node")
-    check = [node, "node_modules/typescript/bin/tsc", "--noEmit"]
-    if engine == "sqlite" and finish(check, 300, env, ROOT / "tests", log):
+    if finish(check, 300, network_env("sqlite", {}), ROOT / "tests", log):
         tests.append(outcome("types", "tests/tsconfig.json", False, first_error(log.read_text())))
-    vitest = [*ENGINES[engine], node, "node_modules/vitest/vitest.mjs", "run", "--dir", suite]
+    return tests + [test for engine in ENGINES
+                    for test in run_vitest(f"{suite}-{engine}", engine, ["--dir", suite])]
+
+
+def run_vitest(suite, engine, what, more=()):
+    report = RESULTS / f"{suite}-vitest.json"
+    report.unlink(missing_ok=True)
+    log = RESULTS / f"{suite}.log"
+    tests = []
+    vitest = [*ENGINES[engine], str(BIN / "node"), "node_modules/vitest/vitest.mjs", "run", *what]
     reporters = ["--reporter=default", "--reporter=json", f"--outputFile.json={report}"]
-    status = finish([*vitest, *reporters], 3600, env, ROOT / "tests", log)
+    env = network_env(engine, dict(more))
+    status = finish([*vitest, *reporters], 7200, env, ROOT / "tests", log)
     if not report.exists():
         tests.append(outcome(suite, suite, False, first_error(log.read_text(errors="replace"))))
         return tests
@@ -150,8 +160,21 @@ def run_check(suite):
     return tests + run_tool_tests()
 
 
+def run_soak(suite):
+    """The tests of bad days, much longer; what they measured goes to docs/soak.md."""
+    figures = RESULTS / "soak-figures"
+    figures.unlink(missing_ok=True)
+    tests = []
+    for engine, file, more in soak.RUNS:
+        more = {**more, "THINGWARD_FIGURES": str(figures)}
+        tests += run_vitest(f"{suite}-{engine}-{file}", engine, [f"http/{file}.test.ts"], more)
+    if all(test["passed"] for test in tests):
+        soak.write(ROOT / "docs/soak.md", figures.read_text(), ROOT)
+    return tests
+
+
 RUNNERS = {"check": run_check, "unit": run_native, "store": run_native, "fuzz": run_native,
-           "http": run_network}
+           "http": run_network, "soak": run_soak}
 
 
 def run_suite(suite):

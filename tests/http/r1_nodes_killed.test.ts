@@ -1,6 +1,7 @@
 // R1 on several nodes: one is killed under load, again and again; nothing acknowledged is lost.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENGINE, operatorKey, Store, thingward } from "./harness/binary.ts";
+import { figure } from "./harness/figure.ts";
 import { makeMachine, makeMember, makeOrg, unique } from "./harness/make.ts";
 import { Server } from "./harness/server.ts";
 import type { Group } from "./harness/types.ts";
@@ -57,7 +58,9 @@ describe.skipIf(ENGINE !== "postgres")("a node that is killed", () => {
     }
     const ran = await thingward(["verify", ...store.options]);
     expect(ran.stdout).toMatch(/^sound: /);
-  });
+    figure("R1", "one of two nodes killed, again and again",
+      `${ROUNDS} kills, ${acknowledged.length} acknowledged changes, none lost`);
+  }, 60_000 + ROUNDS * 6_000);
 });
 
 describe.skipIf(ENGINE !== "postgres")("an embedded store", () => {

@@ -4,6 +4,7 @@ import { incarnationOf, revisionOf, type Answer, type Tenant } from "./harness/a
 import { ENGINE, operatorKey, psql, Store, thingward } from "./harness/binary.ts";
 import { Cluster } from "./harness/cluster.ts";
 import { subjectOf } from "./harness/decide.ts";
+import { figure, spread } from "./harness/figure.ts";
 import { give, makeMember, makeOrg, makeRole, unique } from "./harness/make.ts";
 import { Server } from "./harness/server.ts";
 import { until } from "./harness/until.ts";
@@ -45,6 +46,8 @@ interface Load {
   unknown: Set<string>;
   changes: Watch[];
   decisions: Watch[];
+  /** Of each failover, in milliseconds from the kill. */
+  waits: { promoted: number[]; changes: number[]; decisions: number[] };
   ends: boolean;
   done: Promise<unknown>;
 }
@@ -111,6 +114,7 @@ describe.skipIf(ENGINE !== "postgres")("a primary that dies", () => {
   function begin(): Load {
     const load: Load = {
       acknowledged: new Map(), unknown: new Set(), ends: false, done: Promise.resolve(),
+      waits: { promoted: [], changes: [], decisions: [] },
       changes: nodes.map(() => new Watch()), decisions: nodes.map(() => new Watch()),
     };
     load.done = Promise.all(nodes.flatMap((node, i) => [
@@ -154,10 +158,10 @@ describe.skipIf(ENGINE !== "postgres")("a primary that dies", () => {
     const promoted = performance.now() - killed;
     await until("changes on both nodes", () =>
       load.changes.every((watch) => watch.answered >= 20), 60_000);
-    const ms = (watches: Watch[]) => Math.max(...watches.map((one) => one.longest)).toFixed(0);
-    console.log(`promoted after ${promoted.toFixed(0)} ms; changes waited for at most `
-      + `${ms(load.changes)} ms, decisions for ${ms(load.decisions)} ms; `
-      + `${load.acknowledged.size} acknowledged, ${load.unknown.size} unknown`);
+    const longest = (watches: Watch[]) => Math.max(...watches.map((one) => one.longest));
+    load.waits.promoted.push(promoted);
+    load.waits.changes.push(longest(load.changes));
+    load.waits.decisions.push(longest(load.decisions));
     // Everything was forgotten, and has to be loaded from a database that just came back.
     for (const watch of load.decisions)
       for (const refusal of watch.refusals) expect(refusal).toMatch(/^503 /);
@@ -179,6 +183,12 @@ describe.skipIf(ENGINE !== "postgres")("a primary that dies", () => {
       load.ends = true;
       await load.done;
     }
+    const { promoted, changes, decisions } = load.waits;
+    figure("R2", "a primary killed under load: until its standby was promoted", spread(promoted));
+    figure("R2", "until a change was acknowledged again, on both nodes", spread(changes));
+    figure("R2", "the longest that a decision took meanwhile", spread(decisions));
+    figure("R2", "changes of that load", `${load.acknowledged.size} acknowledged, none lost; `
+      + `${load.unknown.size} told as unknown`);
     await expectKept(load);
   }, 60_000 + FAILOVERS * 30_000);
 
