@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 const send = (more: Parameters = {}) => authorize(issuer.url, request(app.id, more));
 
-describe("RFC6749-4.1.2.1 who is no client, or names no address of its own, is never gone to", () => {
+describe("RFC6749-4.1.2.1 nobody is sent where no client is registered", () => {
   const never: [string, () => Parameters][] = [
     ["no client_id", () => ({ client_id: undefined })],
     ["an empty client_id", () => ({ client_id: "" })],
@@ -254,7 +254,7 @@ test("OAuth-form_post errors are posted as well, to where the policy lets them",
   expect(hostile.html).toContain("&quot;&gt;&lt;script&gt;");
 });
 
-test("an error page can be framed by nobody, runs nothing, and shows nothing it was sent", async () => {
+test("an error page is framed by nobody, runs nothing, shows nothing it was sent", async () => {
   const answer = await authorize(issuer.url, "client_id=<script>&state=<b>&redirect_uri=x");
   expectPage(answer);
   expect(answer.html).not.toMatch(/<script|<b>/);

@@ -72,7 +72,8 @@ export class Page {
 
   /** The address behind a link that says this. */
   link(text: string | RegExp): string {
-    for (const [, href, inside] of this.html.matchAll(/<a\b[^>]*href="([^"]*)"[^>]*>(.*?)<\/a>/gs)) {
+    const links = this.html.matchAll(/<a\b[^>]*href="([^"]*)"[^>]*>(.*?)<\/a>/gs);
+    for (const [, href, inside] of links) {
       const says = decode((inside ?? "").replace(/<[^>]*>/g, "")).trim();
       if (typeof text === "string" ? says === text : text.test(says)) return decode(href ?? "");
     }
