@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "config/options.h"
 
-#define CONFIG_OPTIONS 28
+#define CONFIG_OPTIONS 30
 
 enum smtp_tls { SMTP_TLS_REQUIRED = 0, SMTP_TLS_OFF };
 
@@ -39,6 +39,7 @@ struct config {
 	int64_t readers;
 	int64_t max_stale_s;
 	int log_level; /* enum log_level */
+	int64_t session_idle_s, session_max_s;
 	const char *smtp_url; /* NULL: mail goes into the folder `outbox` */
 	int smtp_tls; /* enum smtp_tls */
 	const char *smtp_user; /* NULL: nobody logs in */

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#define COOKIE_MAX 512
+#define COOKIE_MAX 640
 
 const char *
 cookie_of_session(struct cookie_name *space, struct workspace_id issuer)
@@ -40,14 +40,28 @@ cookie_get(const struct http_request *r, const char *name)
 	return cookie__find(http_header_once(r, "Cookie"), str_from(name));
 }
 
-void
-cookie_set(struct http_request *r, const char *name, struct str value)
+static void
+add(struct http_request *r, const char *name, struct str value, const char *life)
 {
 	char space[COOKIE_MAX];
 	struct buf text;
 	buf_init_fixed(&text, space, sizeof(space));
 	buf_printf(&text, "%s=%.*s; Path=/; Secure; HttpOnly; SameSite=Lax%s", name, STR_ARG(value),
-		value.ptr ? "" : "; Max-Age=0");
+		life);
 	ASSERT(!text.failed);
 	http_add_header(r, "Set-Cookie", buf_view(&text));
+}
+
+void
+cookie_set(struct http_request *r, const char *name, struct str value)
+{
+	add(r, name, value, value.ptr ? "" : "; Max-Age=0");
+}
+
+void
+cookie_keep(struct http_request *r, const char *name, struct str value, int life_s)
+{
+	char life[32];
+	snprintf(life, sizeof(life), "; Max-Age=%d", life_s);
+	add(r, name, value, life);
 }

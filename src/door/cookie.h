@@ -21,8 +21,11 @@ const char *cookie_of_session(struct cookie_name *space, struct workspace_id iss
 struct str cookie_get(const struct http_request *r, const char *name);
 
 /* Sets it until the browser ends; an absent value takes it away. The value is of the characters of
- * base64url. */
+ * base64url, and full stops. */
 void cookie_set(struct http_request *r, const char *name, struct str value);
+
+/* The same for so many seconds, whether the browser ends or not. */
+void cookie_keep(struct http_request *r, const char *name, struct str value, int life_s);
 
 /* The pure part: of a header Cookie. */
 struct str cookie__find(struct str header, struct str name);

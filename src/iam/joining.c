@@ -190,24 +190,6 @@ open_platform(struct call *out, const struct call *call, struct tx *tx, struct p
 	return call_open_as(out, tx, PLATFORM, &actor, err);
 }
 
-/* Name and password of an account that has been named by others alone until now. */
-static enum status
-establish(struct person *person, const struct call *call, struct tx *tx,
-	const struct joining *joining, struct error *err)
-{
-	const struct person_update update = {
-		.name = joining->name, .password = joining->password, .verified = true};
-	struct call own;
-
-	if (!joining->name.ptr || !joining->password.ptr)
-		return error_set(err, ERR_INVALID, "account-incomplete",
-			"State a name and a password for the new account.");
-	enum status rc = open_platform(&own, call, tx, person->id, err);
-	if (rc == OK)
-		rc = person_update(person, &own, &update, err);
-	return rc == OK ? call_close(&own, err) : rc;
-}
-
 /* The account is there: then he who holds the link has to be signed in to it. */
 static enum status
 check_signed_in(const struct person *person, struct person_id signed_in, struct error *err)
@@ -221,6 +203,29 @@ check_signed_in(const struct person *person, struct person_id signed_in, struct 
 		"This is for %.*s, and somebody else is signed in here: sign out first, or open "
 		"the link in another browser.",
 		STR_ARG(person->email));
+}
+
+/* Name and password of an account that has been named by others alone until now. */
+static enum status
+establish(struct person *person, const struct call *call, struct tx *tx,
+	const struct joining *joining, struct error *err)
+{
+	const struct person_update update = {
+		.name = joining->name, .password = joining->password, .verified = true};
+	struct call own;
+
+	if (!joining->name.ptr || !joining->password.ptr)
+		return error_set(err, ERR_INVALID, "account-incomplete",
+			"State a name and a password for the new account.");
+	enum status rc = open_platform(&own, call, tx, person->id, err);
+	/* Once more, now that nobody else changes it. */
+	if (rc == OK)
+		rc = find_person(person, &own, person->id, err);
+	if (rc == OK && person_is_established(person))
+		return check_signed_in(person, joining->signed_in, err);
+	if (rc == OK)
+		rc = person_update(person, &own, &update, err);
+	return rc == OK ? call_close(&own, err) : rc;
 }
 
 static enum status

@@ -19,8 +19,9 @@ static const struct sql MAIL_COUNT_ORG =
 	    " LIMIT $3) counted");
 /* Of every organisation: what is due, is due. */
 static const struct sql MAIL_DUE =
-	SQL("SELECT org, mail, template, recipient, content, attempts, created_us, expires_us,"
-	    " next_us FROM mails WHERE state = 1 AND next_us <= $1 ORDER BY next_us LIMIT $2");
+	SQL("SELECT m.org, m.mail, m.template, m.recipient, m.content, m.attempts, m.created_us,"
+	    " m.expires_us, m.next_us, o.mail_sender FROM mails m LEFT JOIN orgs o ON o.org = m.org"
+	    " WHERE m.state = 1 AND m.next_us <= $1 ORDER BY m.next_us LIMIT $2");
 /* Of every organisation likewise. */
 static const struct sql MAIL_ANY_DUE =
 	SQL("SELECT 1 FROM mails WHERE state = 1 AND next_us <= $1 LIMIT 1");
@@ -207,6 +208,7 @@ list_due(struct waiting *out, size_t *count, struct call *call, size_t max, stru
 				.id = {query_uuid(&q, 1)},
 				.template = iam__text(&q, 2, call),
 				.recipient = iam__text(&q, 3, call),
+				.sender = iam__text(&q, 9, call),
 				.attempts = query_int(&q, 5) + 1,
 				.created_us = query_int(&q, 6)},
 			.sealed = arena_copy(call->arena, query_bytes(&q, 4)),

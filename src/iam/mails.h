@@ -48,6 +48,7 @@ struct mail_due {
 	struct org_id org;
 	struct str template, recipient;
 	struct str content; /* secret: a JSON object of texts */
+	struct str sender; /* the name that its organisation's mail comes from; absent: none */
 	int64_t attempts; /* this one included */
 	int64_t created_us;
 };

@@ -45,13 +45,15 @@ extern const struct html_template page_select_account;
 extern const struct html_template page_sign_up;
 /* email sign_in, a link → email */
 extern const struct html_template page_reset_request;
-/* email password_least → email new_password end_sessions=true */
+/* email password_least → email new_password */
 extern const struct html_template page_reset_password;
-/* organisation inviter email any_role? roles[name detail] new_account? name password_least
- * → decision=accept|decline name new_password */
+/* organisation inviter signing_up? email any_role? roles[name detail] new_account? name
+ * password_least → decision=accept|decline name new_password */
 extern const struct html_template page_invitation;
 /* email client → decision=sign_out|stay */
 extern const struct html_template page_sign_out;
+/* email sign_out, a link; no form */
+extern const struct html_template page_signed_in;
 /* next next_name */
 extern const struct html_template page_signed_out;
 /* heading text code request_id next next_name; no form */
@@ -59,7 +61,8 @@ extern const struct html_template page_error;
 /* client fields[name value] target, a link by HTML_U; response_mode=form_post */
 extern const struct html_template page_form_post;
 /* name email; sessions_action other_sessions? sessions[id what address since used current?];
- * password_action has_password? password_least; totp_action totp? recovery_left;
+ * password_action has_password? password_least;
+ * second_factors?, which shows the rest; totp_action totp? recovery_left;
  * passkeys_action passkeys[id name created used] passkey_options
  * → session=ID|others; email password new_password;
  * decision=set_up|turn_off|recovery_codes; remove=ID; passkey name */

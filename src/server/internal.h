@@ -8,8 +8,11 @@
 #include "http/server.h"
 #include "oauth/backchannel.h"
 #include "oauth/oauth.h"
+#include "pages/pages.h"
 #include "server/installation.h"
+#include "server/people.h"
 
+struct mailer;
 struct worker;
 
 enum phase {
@@ -27,7 +30,10 @@ struct server {
 	struct backchannel *backchannel;
 	struct signin signin;
 	struct authzen authzen;
+	struct people people;
+	struct pages *pages;
 	struct worker *worker;
+	struct mailer *mailer;
 	struct http_server *_Atomic http; /* NULL for the first moments of its own start */
 	_Atomic int phase; /* enum phase */
 	int64_t started_us;

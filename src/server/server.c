@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/health.h"
+#include "server/mailer.h"
 #include "server/notify.h"
 #include "server/worker.h"
 
@@ -42,8 +43,27 @@ handle(struct http_request *r, void *context)
 		authzen_handle(r, &server->authzen);
 	else if (oauth_handles(path))
 		oauth_handle(server->oauth, r);
+	else if (pages_handles(path))
+		pages_handle(server->pages, r);
 	else
 		api_handle(server->api, r);
+}
+
+static enum status
+open_pages(struct server *server, struct error *err)
+{
+	enum status rc =
+		people_open(&server->people, server->installation.store, server->config, err);
+	const struct pages_options options = {
+		.store = server->installation.store,
+		.signin = &server->signin,
+		.pool = server->people.pool,
+		.throttle = server->people.throttle,
+		.links = server->people.links,
+		.uses = server->people.uses,
+		.lives = people_session_lives(server->config),
+	};
+	return rc == OK ? pages_new(&server->pages, &options, err) : rc;
 }
 
 static enum status
@@ -60,7 +80,9 @@ open_doors(struct server *server, struct error *err)
 		.store = server->installation.store,
 		.signin = &server->signin,
 	};
-	return rc == OK ? oauth_new(&server->oauth, &authorization, err) : rc;
+	if (rc == OK)
+		rc = oauth_new(&server->oauth, &authorization, err);
+	return rc == OK ? open_pages(server, err) : rc;
 }
 
 static enum status
@@ -115,6 +137,8 @@ start(struct server *server, struct error *err)
 	if (rc == OK)
 		rc = worker_start(&server->worker, server, err);
 	if (rc == OK)
+		rc = mailer_start(&server->mailer, server, err);
+	if (rc == OK)
 		rc = listen_http(server, err);
 	if (rc != OK)
 		return rc;
@@ -135,6 +159,10 @@ announce(const struct config *config)
 		LOG_I("port", config->port), LOG_Z("url", config->base_url), LOG_Z("store", store),
 		LOG_I("threads", config->threads));
 	printf("thingward: listening on %s (store %s)\n", config->base_url, store);
+	if (!config->smtp_url) {
+		log_event(LOG_INFO, "mail-goes-into-folder", LOG_Z("folder", config->outbox));
+		printf("thingward: no smtp-url is set: mail goes into %s\n", config->outbox);
+	}
 	fflush(stdout);
 }
 

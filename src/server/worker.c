@@ -7,6 +7,7 @@
 #include "base/thread.h"
 #include "iam/credentials.h"
 #include "iam/idempotency.h"
+#include "iam/purge.h"
 
 #define ROUND_US (5 * US_PER_S)
 #define ROUNDS_PER_LOG 12
@@ -54,29 +55,63 @@ note_uses(struct server *server)
 	}
 }
 
-struct purging {
+struct noting_sessions {
 	struct store_job job; /* first */
-	int64_t purged;
+	struct session_use uses[SESSION_USES_MAX];
+	size_t count;
+	struct session_lives lives;
 };
 
 static enum status
-purge_run(struct store_job *job, struct tx *tx, struct error *err)
+note_sessions_run(struct store_job *job, struct tx *tx, struct error *err)
 {
-	struct purging *p = (struct purging *)(void *)job;
+	const struct noting_sessions *n = (struct noting_sessions *)(void *)job;
 
-	return idempotency_purge(&p->purged, tx, clock_now_us() - IDEMPOTENCY_KEPT_US, err);
+	return session_note_uses(tx, n->uses, n->count, n->lives, err);
 }
 
-/* Answers that nobody can ask for again. */
+/* What cannot be written is lost: that session ends a little earlier. */
 static void
-purge_answers(struct server *server)
+note_sessions(struct server *server)
 {
-	struct purging p = {.job = {.run = purge_run}, .purged = IDEMPOTENCY_PURGED_MAX};
+	struct noting_sessions n = {
+		.job = {.run = note_sessions_run}, .lives = people_session_lives(server->config)};
+	struct error err = {0};
 
-	for (int i = 0; i < PURGES_PER_ROUND && p.purged == IDEMPOTENCY_PURGED_MAX; i++) {
+	n.count = session_uses_take(server->people.uses, n.uses);
+	if (n.count && store_change_wait(server->installation.store, &n.job, &err) != OK)
+		log_event(LOG_WARN, "sessions-not-noted", LOG_Z("text", err.text),
+			LOG_Z("detail", err.detail));
+}
+
+struct purging {
+	struct store_job job; /* first */
+	bool more;
+};
+
+static enum status
+purge_job_run(struct store_job *job, struct tx *tx, struct error *err)
+{
+	struct purging *p = (struct purging *)(void *)job;
+	int64_t now_us = clock_now_us(), answers = 0;
+
+	enum status rc = purge_run(&p->more, tx, now_us, err);
+	if (rc == OK)
+		rc = idempotency_purge(&answers, tx, now_us - IDEMPOTENCY_KEPT_US, err);
+	p->more = p->more || answers == IDEMPOTENCY_PURGED_MAX;
+	return rc;
+}
+
+/* What has ended by itself. */
+static void
+purge(struct server *server)
+{
+	struct purging p = {.job = {.run = purge_job_run}, .more = true};
+
+	for (int i = 0; i < PURGES_PER_ROUND && p.more; i++) {
 		struct error err = {0};
 		if (store_change_wait(server->installation.store, &p.job, &err) != OK) {
-			log_event(LOG_WARN, "answers-not-purged", LOG_Z("text", err.text),
+			log_event(LOG_WARN, "not-purged", LOG_Z("text", err.text),
 				LOG_Z("detail", err.detail));
 			return;
 		}
@@ -120,12 +155,14 @@ worker_main(void *arg)
 
 	for (unsigned round = 1; wait_round(w); round++) {
 		note_uses(w->server);
+		note_sessions(w->server);
 		if (round % ROUNDS_PER_PURGE == 1)
-			purge_answers(w->server);
+			purge(w->server);
 		if (round % ROUNDS_PER_LOG == 0)
 			log_figures(w->server);
 	}
 	note_uses(w->server);
+	note_sessions(w->server);
 	return NULL;
 }
 

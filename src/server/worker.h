@@ -3,8 +3,8 @@
 
 #include "server/internal.h"
 
-/* The one thread for what nobody waits for: writes down which credentials were used, and logs
- * figures at level debug. */
+/* The one thread for what nobody waits for: writes down which credentials and sessions were used,
+ * removes what has ended, and logs figures at level debug. */
 struct worker;
 
 /* Owned. Start-up. */

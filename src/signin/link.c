@@ -258,6 +258,17 @@ inactive(struct error *err)
 		"This account cannot be used: ask whoever runs this installation.");
 }
 
+static enum status
+find_active(struct person *out, struct call *call, struct person_id id, struct error *err)
+{
+	bool found;
+
+	enum status rc = person_find_by_id(out, &found, call, id, err);
+	if (rc == OK && (!found || out->state != STATE_ACTIVE))
+		rc = inactive(err);
+	return rc;
+}
+
 /* The first proof of an address is a change of the account. */
 static enum status
 enter_person(struct call *call, const struct link *link, struct error *err)
@@ -265,14 +276,14 @@ enter_person(struct call *call, const struct link *link, struct error *err)
 	const struct actor self = {.id = link->person.id};
 	struct call own = *call;
 	struct person person;
-	bool found;
 
-	enum status rc = person_find_by_id(&person, &found, call, link->person, err);
-	if (rc == OK && (!found || person.state != STATE_ACTIVE))
-		rc = inactive(err);
+	enum status rc = find_active(&person, call, link->person, err);
 	if (rc != OK || person.verified_us)
 		return rc;
 	rc = call_open_as(&own, call->tx, PLATFORM, &self, err);
+	/* Once more, now that nobody else changes it. */
+	if (rc == OK)
+		rc = find_active(&person, &own, link->person, err);
 	if (rc == OK)
 		rc = person_update(&person, &own, &(struct person_update){.verified = true}, err);
 	return rc == OK ? call_close(&own, err) : rc;

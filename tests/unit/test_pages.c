@@ -96,6 +96,7 @@ static const struct html_value everything[] = {
 	TEXT("next_name", "Sign in again"),
 	TEXT("sign_in", "/sign-in"),
 	TEXT("sign_up", "/sign-up"),
+	TEXT("sign_out", "/sign-out"),
 	TEXT("reset", "/reset"),
 	TEXT("link_action", "/link"),
 	TEXT("minutes", "15"),
@@ -130,6 +131,8 @@ static const struct html_value everything[] = {
 	FLAG("any_role", true),
 	FLAG("new_account", true),
 	FLAG("has_password", true),
+	FLAG("second_factors", true),
+	FLAG("signing_up", false),
 	FLAG("other_sessions", true),
 	LIST(providers),
 	LIST(scopes),
@@ -151,10 +154,10 @@ static bool
 is_needed(const char *name)
 {
 	static const char *const needed[] = {"brand", "action", "email", "back", "sign_in", "reset",
-		"link_action", "minutes", "password_least", "heading", "text", "request_id",
-		"target", "sessions_action", "password_action", "totp_action", "passkeys_action",
-		"recovery_left", "secret", "redirect_host", "organisation", "csrf", "ticket",
-		"name", "organisations"};
+		"link_action", "minutes", "password_least", "sign_out", "heading", "text",
+		"request_id", "target", "sessions_action", "password_action", "totp_action",
+		"passkeys_action", "recovery_left", "secret", "redirect_host", "organisation",
+		"csrf", "ticket", "name", "organisations"};
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
 		if (strcmp(needed[i], name) == 0)
 			return true;

@@ -1,0 +1,275 @@
+/* One's own: where one is signed in, and one's password. */
+#include "base/clock.h"
+#include "iam/second_factors.h"
+#include "iam/sign_out.h"
+#include "pages/routes.h"
+#include "signin/password.h"
+
+struct owned {
+	struct session *sessions;
+	size_t count;
+	struct person person;
+	struct second_factors factors;
+	struct session_id ends; /* nil: all others */
+	struct str normal; /* secret: the new password */
+};
+
+static enum status
+find_person(struct owned *o, struct visit *v, struct call *call, struct error *err)
+{
+	bool found;
+
+	enum status rc = person_find_by_id(&o->person, &found, call, v->session.person, err);
+	if (rc == OK && !found)
+		rc = error_set(err, ERR_NOT_FOUND, "person-not-found", "There is no such account.");
+	return rc;
+}
+
+enum status
+account_load(struct visit *v, struct call *call, struct error *err)
+{
+	const struct session_owner owner = {.person = v->session.person};
+	struct owned *o = arena_new_one(call->arena, struct owned);
+
+	v->state = o;
+	if (!o)
+		return error_no_memory(err);
+	enum status rc = find_person(o, v, call, err);
+	if (rc == OK)
+		rc = session_list(&o->sessions, &o->count, call, owner, err);
+	if (rc == OK)
+		rc = second_factors_find(&o->factors, call, v->session.person, err);
+	return rc;
+}
+
+/* What a browser calls itself, in two words: enough to tell one's own apart. */
+static struct str
+browser_of(struct visit *v, struct str agent)
+{
+	static const char *const programs[][2] = {{"Edg/", "Edge"}, {"OPR/", "Opera"},
+		{"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
+		{"curl/", "curl"}};
+	static const char *const systems[][2] = {{"Android", "Android"}, {"iPhone", "iPhone"},
+		{"iPad", "iPad"}, {"Windows", "Windows"}, {"Mac OS X", "macOS"},
+		{"CrOS", "ChromeOS"}, {"Linux", "Linux"}};
+	const char *program = "A browser", *system = NULL;
+
+	for (size_t i = ARRAY_LEN(programs); i-- > 0;)
+		if (memmem(agent.ptr, agent.len, programs[i][0], strlen(programs[i][0])))
+			program = programs[i][1];
+	for (size_t i = ARRAY_LEN(systems); i-- > 0;)
+		if (memmem(agent.ptr, agent.len, systems[i][0], strlen(systems[i][0])))
+			system = systems[i][1];
+	return visit_print(v, system ? "%s on %s" : "%s", program, system);
+}
+
+/* To the minute, in UTC. */
+static struct str
+time_of(struct visit *v, int64_t time_us)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	clock_format(text, time_us);
+	return visit_print(v, "%.10s %.5s UTC", text, text + 11);
+}
+
+#define SESSION_VALUES 6
+
+static struct html_map
+map_of(struct visit *v, const struct session *s)
+{
+	struct html_value *values =
+		arena_new_array(http_arena(v->http), struct html_value, SESSION_VALUES);
+	char id[UUID_TEXT_LEN + 1];
+
+	if (!values)
+		return (struct html_map){NULL, 0};
+	uuid_format(id, s->id.id);
+	values[0] = HTML_S("id", visit_print(v, "%s", id));
+	values[1] = HTML_S("what", browser_of(v, s->agent));
+	values[2] = HTML_S("address", s->address);
+	values[3] = HTML_S("since", time_of(v, s->created_us));
+	values[4] = HTML_S("used", time_of(v, s->used_us));
+	values[5] = HTML_B("current", uuid_eq(s->id.id, v->session.id.id));
+	return (struct html_map){values, SESSION_VALUES};
+}
+
+static struct str
+notice_of(const struct visit *v)
+{
+	struct str done = visit_param(v, "done");
+
+	if (str_eq(done, STR("password")))
+		return STR("Your password is changed, and you are signed out everywhere else.");
+	if (str_eq(done, STR("session")))
+		return STR("That session has ended.");
+	return STR("");
+}
+
+static int
+least_of(const struct owned *o)
+{
+	return second_factors_any(&o->factors) ? PASSWORD_LEAST_SECOND : PASSWORD_LEAST;
+}
+
+void
+account_show(struct visit *v)
+{
+	const struct owned *o = v->state;
+	struct html_map sessions[SESSIONS_LISTED_MAX];
+
+	for (size_t i = 0; i < o->count; i++)
+		sessions[i] = map_of(v, &o->sessions[i]);
+	v->notice = notice_of(v);
+	visit_show(v, &page_account,
+		HTML_MAP(HTML_S("name", o->person.name), HTML_S("email", o->person.email),
+			HTML_S("sessions_action", STR("/account/sessions")),
+			HTML_B("other_sessions", o->count > 1),
+			HTML_L("sessions", sessions, o->count),
+			HTML_S("password_action", STR("/account/password")),
+			HTML_B("has_password", o->person.password.ptr != NULL),
+			HTML_S("password_least", visit_print(v, "%d", least_of(o))),
+			HTML_B("second_factors", false), HTML_S("totp_action", STR("")),
+			HTML_B("totp", o->factors.totp), HTML_S("recovery_left", STR("")),
+			HTML_S("passkeys_action", STR("")), HTML_L("passkeys", NULL, 0),
+			HTML_S("passkey_options", STR(""))));
+}
+
+static enum status
+open_own(struct call *out, const struct call *call, struct visit *v, struct error *err)
+{
+	const struct actor self = {.id = v->session.person.id};
+
+	*out = *call;
+	return call_open_as(out, call->tx, PLATFORM, &self, err);
+}
+
+/* With what clients were given in them. What has ended meanwhile was to end. */
+static enum status
+end_sessions(struct visit *v, struct call *call, struct error *err)
+{
+	const struct owned *o = v->state;
+	bool others = uuid_is_nil(o->ends.id);
+	enum status rc = OK;
+
+	for (size_t i = 0; rc == OK && i < o->count; i++) {
+		const struct session *s = &o->sessions[i];
+		struct error why = {0};
+		if (uuid_eq(s->id.id, v->session.id.id) ||
+			(!others && !uuid_eq(s->id.id, o->ends.id)))
+			continue;
+		rc = sign_out(call, call->tx, s, &why);
+		if (rc != OK && rc != ERR_NOT_FOUND)
+			*err = why;
+		rc = rc == ERR_NOT_FOUND ? OK : rc;
+	}
+	return rc;
+}
+
+static void
+sessions_ended(struct visit *v)
+{
+	visit_go(v, "/account?done=session", NULL);
+}
+
+void
+account_sessions_act(struct visit *v)
+{
+	struct owned *o = v->state;
+	struct str which = visit_field(v, "session");
+	struct error err = {0};
+
+	if (!str_eq(which, STR("others")) && !uuid_parse(which, &o->ends.id)) {
+		(void)error_set(&err, ERR_INVALID, "session-not-stated",
+			"Say which session: its identifier, or others.");
+		visit_fail(v, &err);
+	} else if (uuid_eq(o->ends.id, v->session.id.id)) {
+		visit_go(v, "/sign-out", NULL);
+	} else {
+		visit_change(v, PLATFORM, end_sessions, sessions_ended);
+	}
+}
+
+static enum status
+set_password(struct visit *v, struct call *call, struct error *err)
+{
+	struct owned *o = v->state;
+	struct str before = o->person.password;
+	const struct person_update update = {.password = str_from(v->task.out),
+		.password_short = password_is_short(o->normal),
+		.kept = v->session.id};
+	struct call own;
+
+	enum status rc = open_own(&own, call, v, err);
+	/* Once more, now that nobody else changes it. */
+	if (rc == OK)
+		rc = find_person(o, v, &own, err);
+	if (rc == OK && before.ptr && !str_eq(before, o->person.password))
+		rc = error_set(err, ERR_CONFLICT, "changed-meanwhile",
+			"Your password was changed meanwhile: load the page again.");
+	if (rc == OK)
+		rc = person_update(&o->person, &own, &update, err);
+	return rc == OK ? call_close(&own, err) : rc;
+}
+
+static void
+password_set(struct visit *v)
+{
+	visit_go(v, "/account?done=password", NULL);
+}
+
+static void
+password_hashed(struct visit *v)
+{
+	const struct owned *o = v->state;
+
+	if (!v->task.match) {
+		v->status = 403;
+		v->error = STR("Your password now is another one.");
+		account_show(v);
+		return;
+	}
+	visit_tried_well(v, TRY_PASSWORD, o->person.email_normal);
+	visit_change(v, PLATFORM, set_password, password_set);
+}
+
+static enum status
+read_passwords(struct visit *v, struct error *err)
+{
+	struct owned *o = v->state;
+	const struct password_rule rule = {
+		o->person.email, o->person.name, second_factors_any(&o->factors)};
+	struct str known = visit_field(v, "password"), wanted = visit_field(v, "new_password");
+	struct arena *arena = http_arena(v->http);
+
+	enum status rc =
+		password_check(&o->normal, wanted.ptr ? wanted : STR(""), &rule, arena, err);
+	if (rc == OK && o->person.password.ptr && (!known.ptr || known.len > PASSWORD_MAX))
+		rc = error_set(err, ERR_INVALID, "password-missing",
+			"Type the password that you have now as well.");
+	if (rc == OK && o->person.password.ptr)
+		rc = password_normal(&v->task.known, known, arena, err);
+	v->task.phc = o->person.password.ptr;
+	v->task.wanted = o->normal;
+	return rc;
+}
+
+void
+account_password_act(struct visit *v)
+{
+	const struct owned *o = v->state;
+	struct error err = {0};
+
+	enum status rc = read_passwords(v, &err);
+	if (rc == ERR_INVALID) {
+		v->status = http_status_of(rc);
+		v->error = str_from(err.text);
+		account_show(v);
+	} else if (rc != OK) {
+		visit_fail(v, &err);
+	} else if (!visit_may_try(v, TRY_PASSWORD, o->person.email_normal)) {
+		account_show(v);
+	} else {
+		visit_password(v, password_hashed);
+	}
+}

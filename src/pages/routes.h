@@ -1,0 +1,66 @@
+#ifndef PAGES_ROUTES_H
+#define PAGES_ROUTES_H
+
+#include "pages/visit.h"
+
+/* What stands behind each path: `_load` in the transaction, `_show` for GET, `_act` for POST. Each
+ * in the file that it is called after. */
+
+/* sign_in.c: who, and by what */
+enum status sign_in_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void sign_in_show(struct visit *v);
+void sign_in_act(struct visit *v);
+void sign_in_sent(struct visit *v);
+void signed_in_show(struct visit *v);
+
+/* password.c: the password of who was named */
+void password_show(struct visit *v);
+void password_act(struct visit *v);
+
+/* link.c: what a link in a mail opens */
+enum status link_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void link_show(struct visit *v);
+void link_act(struct visit *v);
+
+/* select.c: of several accounts or organisations, one */
+enum status select_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void select_account_show(struct visit *v);
+void select_account_act(struct visit *v);
+void select_organisation_show(struct visit *v);
+void select_organisation_act(struct visit *v);
+
+/* sign_up.c: joining an organisation on one's own */
+enum status sign_up_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void sign_up_show(struct visit *v);
+void sign_up_act(struct visit *v);
+
+/* join.c: the last step of who was invited, or signs up */
+enum status invitation_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+enum status sign_up_link_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void join_show(struct visit *v);
+void join_act(struct visit *v);
+
+/* reset.c: a password forgotten */
+void reset_show(struct visit *v);
+void reset_act(struct visit *v);
+enum status reset_link_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void reset_link_show(struct visit *v);
+void reset_link_act(struct visit *v);
+
+/* consent.c: what a client may have */
+enum status consent_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void consent_show(struct visit *v);
+void consent_act(struct visit *v);
+
+/* sign_out.c */
+void sign_out_show(struct visit *v);
+void sign_out_act(struct visit *v);
+void signed_out_show(struct visit *v);
+
+/* account.c: one's own */
+enum status account_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void account_show(struct visit *v);
+void account_sessions_act(struct visit *v);
+void account_password_act(struct visit *v);
+
+#endif

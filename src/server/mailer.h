@@ -1,0 +1,15 @@
+#ifndef SERVER_MAILER_H
+#define SERVER_MAILER_H
+
+#include "server/internal.h"
+
+/* The thread that sends what waits in the queue of mails: it looks every half second, takes a few
+ * under a lease, and hands them over, outside any transaction. Each node has one. */
+struct mailer;
+
+/* Owned. Start-up. */
+enum status mailer_start(struct mailer **out, struct server *server, struct error *err) MUST_USE;
+/* Waits for the mail that is being handed over, and frees. What was not sent stays in the queue. */
+void mailer_stop(struct mailer **mailer);
+
+#endif
