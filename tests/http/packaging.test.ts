@@ -13,7 +13,9 @@ const tree = join(folder, "tree");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(program: string, args: readonly string[], env: Record<string, string> = {}): string {
-  const ran = spawnSync(program, args, { encoding: "utf8", env: { ...process.env, ...env } });
+  // What is not packed is made faster.
+  const all = { ...process.env, DPKG_DEB_COMPRESSOR_TYPE: "none", ...env };
+  const ran = spawnSync(program, args, { encoding: "utf8", env: all });
   const said = `${program} ${args.join(" ")}: ${ran.status} ${ran.stdout}${ran.stderr}`;
   if (ran.status !== 0 || sanitizerReport(ran.stderr)) throw new Error(said);
   return ran.stdout;
