@@ -24,6 +24,8 @@ CREATE TABLE signing_keys (
 	retired_us {int},
 	PRIMARY KEY (org, workspace, key_id)
 ) {strict};
+CREATE INDEX signing_keys_active ON signing_keys (state, activated_us);
+CREATE INDEX signing_keys_retired ON signing_keys (state, retired_us);
 
 -- What an application is as a client of OAuth 2. type: 1 code with PKCE (public), 2 code with a
 -- secret, 3 client credentials. auth_method: 0 none, 1 secret, 2 private_key_jwt. Lists are JSON

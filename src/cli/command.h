@@ -93,6 +93,7 @@ enum exit_status command_serve(struct invocation *in);
 enum exit_status command_operator_key(struct invocation *in);
 enum exit_status command_blueprint_apply(struct invocation *in);
 enum exit_status command_blueprint_list(struct invocation *in);
+enum exit_status command_keys_rotate(struct invocation *in);
 enum exit_status command_check(struct invocation *in);
 enum exit_status command_verify(struct invocation *in);
 enum exit_status command_migrate(struct invocation *in);
@@ -103,6 +104,7 @@ enum exit_status command_help_all(struct invocation *in);
 
 extern const struct command_option operator_key_options[];
 extern const struct command_option blueprint_apply_options[];
+extern const struct command_option keys_rotate_options[];
 extern const struct command_option check_options[];
 extern const struct command_option migrate_options[];
 

@@ -26,6 +26,14 @@ const struct command commands[] = {
 		.options = blueprint_apply_options,
 		.configured = true,
 		.run = command_blueprint_apply},
+	{.name = "keys rotate",
+		.summary = "Let the next key sign tokens at once, offline",
+		.more = "The embedded store must not be in use by a server: then use "
+			"POST /api/keys/rotate.\nKeys rotate by themselves every 90 days. The one "
+			"that signed until now is still published for 2 days.",
+		.options = keys_rotate_options,
+		.configured = true,
+		.run = command_keys_rotate},
 	{.name = "check",
 		.summary = "Ask a running server for a decision",
 		.more = "The key of the caller is read from THINGWARD_KEY or from a file.\n"

@@ -10,7 +10,7 @@ static const struct sql KEY_SIGNING =
 	    " AND state = $4");
 static const struct sql KEY_INSERT =
 	SQL("INSERT INTO signing_keys (org, workspace, key_id, algorithm, state, public_key,"
-	    " private_key, created_us, activated_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)");
+	    " private_key, created_us, activated_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
 
 struct str
 signing_key_name(struct signing_key_name *space, struct org_id org, struct workspace_id issuer,
@@ -97,7 +97,8 @@ signing_key_make(struct signing_key_draft *draft, const struct keyring *ring, st
 }
 
 static enum status
-insert(struct call *call, const struct signing_key_draft *draft, struct error *err)
+insert(struct call *call, const struct signing_key_draft *draft, enum key_state state,
+	struct error *err)
 {
 	struct query q;
 
@@ -107,17 +108,20 @@ insert(struct call *call, const struct signing_key_draft *draft, struct error *e
 	query_bind_uuid(&q, 2, draft->issuer.id);
 	query_bind_uuid(&q, 3, draft->id);
 	query_bind_int(&q, 4, draft->alg);
-	query_bind_int(&q, 5, KEY_SIGNS);
+	query_bind_int(&q, 5, state);
 	query_bind_str(&q, 6, draft->public_key);
 	query_bind_bytes(&q, 7, draft->private_key.ptr, draft->private_key.len);
 	query_bind_int(&q, 8, call->now_us);
+	query_bind_int_or_null(&q, 9, state == KEY_SIGNS ? call->now_us : 0);
 	return query_run(&q, NULL, err);
 }
 
-static enum status
-keep(struct call *call, const struct signing_key_draft *draft, struct error *err)
+enum status
+signing_key__keep(struct call *call, const struct signing_key_draft *draft, enum key_state state,
+	struct error *err)
 {
-	enum status rc = insert(call, draft, err);
+	enum status rc = insert(call, draft, state, err);
+
 	if (rc == OK)
 		rc = iam__record(call, "signing_keys.create", "signing_key", draft->id,
 			VERSIONS(NOTHING, call_json(call, draft_write, draft)), err);
@@ -140,5 +144,5 @@ signing_key_ensure(struct call *call, const struct signing_key_draft *draft, str
 	rc = query_next(&q, err);
 	bool signs = rc == OK && q.row && query_int(&q, 0) > 0;
 	query_end(&q);
-	return rc == OK && !signs ? keep(call, draft, err) : rc;
+	return rc == OK && !signs ? signing_key__keep(call, draft, KEY_SIGNS, err) : rc;
 }

@@ -38,5 +38,8 @@ enum status signing_key_make(struct signing_key_draft *draft, const struct keyri
  */
 enum status signing_key_ensure(
 	struct call *call, const struct signing_key_draft *draft, struct error *err) MUST_USE;
+/* Keeps one in this state, with a record. */
+enum status signing_key__keep(struct call *call, const struct signing_key_draft *draft,
+	enum key_state state, struct error *err) MUST_USE;
 
 #endif

@@ -8,10 +8,12 @@
 #include "iam/credentials.h"
 #include "iam/idempotency.h"
 #include "iam/purge.h"
+#include "server/keys.h"
 
 #define ROUND_US (5 * US_PER_S)
 #define ROUNDS_PER_LOG 12
 #define ROUNDS_PER_PURGE 12
+#define ROUNDS_PER_TURN 60 /* of keys */
 #define BATCH 256
 /* Of what is too old: the rest goes in the next round. */
 #define PURGES_PER_ROUND 20
@@ -158,6 +160,8 @@ worker_main(void *arg)
 		note_sessions(w->server);
 		if (round % ROUNDS_PER_PURGE == 1)
 			purge(w->server);
+		if (round % ROUNDS_PER_TURN == 1)
+			keys_turn(w->server);
 		if (round % ROUNDS_PER_LOG == 0)
 			log_figures(w->server);
 	}

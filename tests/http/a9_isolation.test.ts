@@ -108,6 +108,7 @@ async function furnish(): Promise<Furnished> {
       // There are none without a sign-in, and without a mail server that is down.
       session: grant.id,
       mail: grant.id,
+      key: grant.id,
       grant: grant.id,
       guardrail: await made(`${path}/guardrails`, {
         name: unique("rail"), node: orgNode(tenant), permissions: ["messages:send"],
@@ -127,10 +128,11 @@ beforeAll(async () => {
 /** What stands for a parameter of an operation in an organisation. */
 function valueOf(of: Furnished, { path, operation }: Case, name: string): string {
   const words: Record<string, string> = {
-    kind: "api_key", type: "hybrid_site", permission: "messages:send", key: "some-key",
+    kind: "api_key", type: "hybrid_site", permission: "messages:send",
     name: path.includes("blueprints") ? "communications-platform" : "some key",
   };
   const inWorkspace = path.startsWith("/api/workspaces/");
+  if (path.includes("/metadata/")) words["key"] = "some-key";
   let key = name === "email" ? "end_user" : name;
   if (name === "principal" && operation["x-kind"]) key = operation["x-kind"];
   else if (name === "principal" && path.includes("/permissions/")) key = "end_user";
@@ -159,7 +161,7 @@ function bodyOf({ operation }: Case): unknown {
     OrgPatch: name, WorkspaceDraft: name, WorkspacePatch: name, MachineDraft: name,
     GroupDraft: name, GroupPatch: name, CredentialDraft: name, ClientDraft: name,
     GatewayDraft: name, DeviceDraft: name, PrincipalPatch: name, ResourcePatch: name,
-    ClientPatch: name, MetadataValue: { planted: true },
+    ClientPatch: name, KeyRotation: {}, MetadataValue: { planted: true },
     StateChange: { state: "suspended" },
     DefaultDraft: { role: null, ceiling_role: null },
     Reach: { confined: true, groups: [] },
