@@ -31,6 +31,7 @@ enum view_kind {
 	VIEW_REFUSAL, /* by `jti` or `sid` */
 	VIEW_REFUSALS, /* by the organisation's id */
 	VIEW_PERSON, /* of the platform */
+	VIEW_CONTEXT, /* of a principal */
 	VIEW_COUNT
 };
 
@@ -101,6 +102,9 @@ const struct client_view *directory_client(
 	struct directory *d, struct org_id org, struct principal_id id, struct misses *m);
 const struct person_view *directory_person(
 	struct directory *d, struct person_id id, struct misses *m);
+/* NULL: there is none. */
+const struct context_view *directory_context(
+	struct directory *d, struct org_id org, struct principal_id id, struct misses *m);
 /* Whether a token of this `jti`, or a family of this `sid`, was ended; false as well while a miss
  * is noted. */
 bool directory_is_refused(

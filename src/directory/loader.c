@@ -156,6 +156,9 @@ load_plain(const void **out, struct run *run, const struct miss *miss, struct er
 	case VIEW_PERSON:
 		return rows_load_person(
 			(const struct person_view **)out, tx, (struct person_id){id}, arena, err);
+	case VIEW_CONTEXT:
+		return rows_load_context((const struct context_view **)out, tx, org,
+			(struct principal_id){id}, arena, err);
 	case VIEW_ORG:
 	case VIEW_GROUP:
 	case VIEW_PRINCIPAL:

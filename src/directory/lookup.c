@@ -40,6 +40,7 @@ names_are_old(const struct entry *e, const struct org_view *org)
 	case VIEW_REFUSAL:
 	case VIEW_REFUSALS:
 	case VIEW_PERSON:
+	case VIEW_CONTEXT:
 	case VIEW_COUNT:
 		break;
 	}
@@ -178,6 +179,13 @@ const struct person_view *
 directory_person(struct directory *d, struct person_id id, struct misses *m)
 {
 	struct view_key key = {VIEW_PERSON, PLATFORM, id.id};
+	return look_up(d, &key, NULL, m);
+}
+
+const struct context_view *
+directory_context(struct directory *d, struct org_id org, struct principal_id id, struct misses *m)
+{
+	struct view_key key = {VIEW_CONTEXT, org, id.id};
 	return look_up(d, &key, NULL, m);
 }
 

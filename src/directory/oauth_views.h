@@ -97,6 +97,12 @@ struct refusals_view {
 	int64_t latest_us; /* 0: there is none */
 };
 
+/* What is stamped onto what an end-user submits: his metadata of this key. */
+#define CONTEXT_KEY STR("ingest_context")
+struct context_view {
+	struct str json;
+};
+
 /* An account, as far as a token of it depends on it. */
 struct person_view {
 	struct person_id id;

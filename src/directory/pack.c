@@ -249,6 +249,16 @@ put_client(struct packer *p, const struct client_view *from)
 	return client;
 }
 
+static const void *
+put_context(struct packer *p, const struct context_view *from)
+{
+	struct context_view *context = put(p, from, sizeof(*from));
+	struct str json = put_str(p, from->json);
+	if (context)
+		context->json = json;
+	return context;
+}
+
 const void *
 pack__view(struct packer *p, enum view_kind kind, const void *view)
 {
@@ -279,6 +289,8 @@ pack__view(struct packer *p, enum view_kind kind, const void *view)
 		return put(p, view, sizeof(struct refusals_view));
 	case VIEW_PERSON:
 		return put(p, view, sizeof(struct person_view));
+	case VIEW_CONTEXT:
+		return put_context(p, view);
 	case VIEW_COUNT:
 		break;
 	}

@@ -49,6 +49,9 @@ enum status rows_load_refusals(const struct refusals_view **out, struct tx *tx, 
 enum status rows_load_person(const struct person_view **out, struct tx *tx, struct person_id id,
 	struct arena *arena, struct error *err) MUST_USE;
 
+enum status rows_load_context(const struct context_view **out, struct tx *tx, struct org_id org,
+	struct principal_id id, struct arena *arena, struct error *err) MUST_USE;
+
 /* The revision and skeleton revision of an organisation as this transaction sees them; `found`
  * false when there is none. */
 struct org_heads {

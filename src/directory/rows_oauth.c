@@ -15,6 +15,8 @@ static const struct sql CLIENT =
 static const struct sql REFUSAL =
 	SQL("SELECT until_us FROM refusals WHERE org = $1 AND refused = $2");
 static const struct sql REFUSALS_LATEST = SQL("SELECT MAX(until_us) FROM refusals WHERE org = $1");
+static const struct sql CONTEXT =
+	SQL("SELECT value FROM metadata WHERE org = $1 AND principal = $2 AND name = $3");
 static const struct sql PERSON = SQL("SELECT state, generation FROM persons WHERE person = $1");
 
 enum status
@@ -232,6 +234,32 @@ rows_load_person(const struct person_view **out, struct tx *tx, struct person_id
 			view->id = id;
 			view->generation = query_int(&q, 1);
 		}
+	}
+	query_end(&q);
+	if (rc == OK)
+		*out = view;
+	return rc;
+}
+
+enum status
+rows_load_context(const struct context_view **out, struct tx *tx, struct org_id org,
+	struct principal_id id, struct arena *arena, struct error *err)
+{
+	struct query q;
+	*out = NULL;
+	enum status rc = query_begin(&q, tx, &CONTEXT, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid(&q, 1, org.id);
+	query_bind_uuid(&q, 2, id.id);
+	query_bind_str(&q, 3, CONTEXT_KEY);
+	struct context_view *view = NULL;
+	rc = query_next(&q, err);
+	if (rc == OK && q.row) {
+		view = arena_new_one(arena, struct context_view);
+		if (view)
+			view->json = query_str_copy(&q, 0, arena);
+		rc = view ? query_next(&q, err) : error_no_memory(err);
 	}
 	query_end(&q);
 	if (rc == OK)

@@ -5,7 +5,8 @@
 #define FAMILY_COLUMNS                                                                             \
 	" family, workspace, client_org, client, principal, person, generation,"                   \
 	" client_generation, person_generation, session, scope, resource, nonce, claims, methods," \
-	" auth_us, created_us, used_us, hash, pepper, previous_hash, previous_pepper, rotations"
+	" auth_us, created_us, used_us, hash, pepper, previous_hash, previous_pepper, rotations,"  \
+	" expires_us"
 
 static const struct sql FAMILY_INSERT =
 	SQL("INSERT INTO families (org, family, workspace, client_org, client, principal, person,"
@@ -23,6 +24,9 @@ static const struct sql FAMILY_ROTATE =
 static const struct sql FAMILY_SELECT =
 	SQL("SELECT" FAMILY_COLUMNS " FROM families WHERE org = $1 AND family = $2 AND client = $3"
 	    " AND workspace = $4 AND client_org = $5 AND expires_us > $6");
+
+static const struct sql FAMILY_CLAIMS =
+	SQL("SELECT claims FROM families WHERE org = $1 AND family = $2");
 
 static void
 bind_who(struct query *q, const struct family_row *family)
@@ -120,6 +124,7 @@ read_family(struct family_rotation *out, struct query *q, struct call *call)
 		.auth_us = query_int(q, 15),
 		.created_us = query_int(q, 16),
 		.used_us = query_int(q, 17),
+		.expires_us = query_int(q, 23),
 	};
 	memcpy(out->hash, live.hash, SHA256_LEN);
 	out->pepper = live.pepper;
@@ -283,4 +288,22 @@ family_token_was_ours(
 	return leads_to_live(found, ring, found->pepper, token) ||
 		(found->previous_pepper != 0 && found->previous_pepper != found->pepper &&
 			leads_to_live(found, ring, found->previous_pepper, token));
+}
+
+enum status
+family_claims_load(struct str *out, struct call *call, struct family_id id, struct error *err)
+{
+	struct query q;
+
+	*out = NOTHING;
+	enum status rc = iam__query(&q, call, &FAMILY_CLAIMS, id.id, err);
+	if (rc != OK)
+		return rc;
+	rc = query_next(&q, err);
+	if (rc == OK && q.row) {
+		*out = iam__text(&q, 0, call);
+		rc = query_next(&q, err);
+	}
+	query_end(&q);
+	return rc;
 }

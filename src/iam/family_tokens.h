@@ -27,6 +27,7 @@ struct family_row {
 	struct str methods;
 	int64_t auth_us;
 	int64_t created_us, used_us; /* used: when its token was last rotated */
+	int64_t expires_us; /* unless it is used before; of one that was read */
 };
 
 /* How long it lives without use, and in all. */
@@ -79,5 +80,9 @@ enum status family_look(struct family_rotation *out, struct call *call,
 #define FAMILY_STEPS_MAX 4096
 bool family_token_was_ours(
 	const struct family_rotation *found, const struct keyring *ring, struct str token);
+
+/* The parameter `claims` of the request that it began with; absent: none, or it is gone. */
+enum status family_claims_load(
+	struct str *out, struct call *call, struct family_id id, struct error *err) MUST_USE;
 
 #endif

@@ -150,6 +150,13 @@ write_row(struct call *call, const struct principal *of, const struct metadata *
 	return query_run(&q, NULL, err);
 }
 
+static void
+touch(struct call *call, struct principal_id of, struct str key)
+{
+	if (str_eq(key, CONTEXT_KEY))
+		call_touch(call, VIEW_CONTEXT, of.id);
+}
+
 enum status
 metadata_set(struct metadata *out, struct call *call, const struct principal *of,
 	const struct metadata_draft *draft, struct error *err)
@@ -175,6 +182,8 @@ metadata_set(struct metadata *out, struct call *call, const struct principal *of
 			VERSIONS(new ? NOTHING : call_json(call, write_digest, &before),
 				call_json(call, write_digest, out)),
 			err);
+	if (rc == OK)
+		touch(call, of->id, draft->key);
 	return rc;
 }
 
@@ -197,5 +206,7 @@ metadata_delete(struct call *call, const struct principal *of, struct str key, i
 	if (rc == OK)
 		rc = iam__record(call, "metadata.delete", kind_name(of->kind), of->id.id,
 			VERSIONS(call_json(call, write_digest, &before), NOTHING), err);
+	if (rc == OK)
+		touch(call, of->id, key);
 	return rc;
 }

@@ -31,3 +31,25 @@ refusal_add(struct call *call, struct uuid refused, int64_t until_us, struct err
 	call_touch(call, VIEW_REFUSALS, call->chain.org.id);
 	return OK;
 }
+
+static void
+token_write(struct json_writer *w, const char *name, const void *entity)
+{
+	const struct token *token = entity;
+
+	jw_object(w, name);
+	jw_uuid(w, "id", token->id);
+	jw_uuid(w, "principal", token->principal.id);
+	jw_uuid(w, "client", token->client.id);
+	jw_time(w, "expires_at", token->expires_us);
+	jw_end_object(w);
+}
+
+enum status
+token_end(struct call *call, const struct token *token, struct error *err)
+{
+	enum status rc = iam__record(call, "tokens.delete", "token", token->id,
+		VERSIONS(call_json(call, token_write, token), NOTHING), err);
+
+	return rc == OK ? refusal_add(call, token->id, token->expires_us, err) : rc;
+}

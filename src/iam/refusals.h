@@ -10,6 +10,9 @@
 enum status refusal_add(
 	struct call *call, struct uuid refused, int64_t until_us, struct error *err) MUST_USE;
 
+/* Ends one access token before its time, at the word of its client, with a record. */
+enum status token_end(struct call *call, const struct token *token, struct error *err) MUST_USE;
+
 /* When the access tokens that are out now have all ended, whatever their client's setting was. */
 int64_t refusal_end_us(const struct call *call);
 

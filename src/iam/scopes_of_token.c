@@ -2,7 +2,7 @@
 
 #include "policy/lookup.h"
 
-static const struct str OPENID_SCOPES[] = {
+const struct str OPENID_SCOPES[OPENID_SCOPES_COUNT] = {
 	{"openid", 6}, {"profile", 7}, {"email", 5}, {"offline_access", 14}};
 
 /* What was taken already, by number. */

@@ -14,6 +14,10 @@ struct scope_holder {
 	bool first_party; /* may ask for SCOPE_ALL */
 };
 
+/* Those of OpenID Connect that there are. */
+#define OPENID_SCOPES_COUNT 4
+extern const struct str OPENID_SCOPES[OPENID_SCOPES_COUNT];
+
 /* Room for what fits into a token. */
 #define SCOPES_MAX ((size_t)8 * 1024)
 

@@ -21,6 +21,7 @@ struct token {
 	int64_t generation, client_generation, person_generation;
 	int64_t issued_us, expires_us;
 	struct str scope; /* names with blanks between; absent or empty: none */
+	struct str resource; /* in the audience beside ours; absent: none */
 };
 
 /* The scope that stands for all that its holder may do. Of the installation's issuer alone. */

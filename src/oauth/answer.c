@@ -17,6 +17,9 @@ static const struct {
 	{"unsupported_grant_type", 400},
 	{"invalid_scope", 400},
 	{"invalid_target", 400},
+	{"invalid_token", 401},
+	{"insufficient_scope", 403},
+	{"method_not_allowed", 405},
 	{"unsupported_token_type", 400},
 	/* Of the authorization endpoint, which redirects them. */
 	{"access_denied", 403},
@@ -125,6 +128,33 @@ oauth__answer_kept(struct exchange *x, const struct buf *body, unsigned max_age_
 	http_respond(x->http, 200, "application/json", buf_view(body));
 }
 
+enum status
+oauth__refuse_token(struct exchange *x, struct error *err, const struct error *why)
+{
+	if (why && why->status != OK && why->status != ERR_UNAUTHENTICATED) {
+		*err = *why;
+		return why->status;
+	}
+	x->bearer_error = why ? "invalid_token" : "";
+	return error_set(err, ERR_UNAUTHENTICATED, "invalid_token",
+		"Send a live access token of this issuer as Authorization: Bearer.");
+}
+
+/* RFC 6750 section 3: who sent nothing is told nothing of errors. */
+static void
+challenge_bearer(struct exchange *x)
+{
+	char space[128];
+	struct buf out;
+	buf_init_fixed(&out, space, sizeof(space));
+	buf_str(&out, STR("Bearer realm=\"thingward\""));
+	if (x->bearer_error[0])
+		buf_printf(&out, ", error=\"%s\"", x->bearer_error);
+	if (strcmp(x->bearer_error, "insufficient_scope") == 0)
+		buf_str(&out, STR(", scope=\"openid\""));
+	http_add_header(x->http, "WWW-Authenticate", buf_view(&out));
+}
+
 void
 oauth__answer_error(struct exchange *x, const struct error *err)
 {
@@ -139,6 +169,8 @@ oauth__answer_error(struct exchange *x, const struct error *err)
 		http_add_header(x->http, "WWW-Authenticate",
 			STR("Basic realm=\"thingward\", charset=\"UTF-8\""));
 	}
+	if (x->bearer_error)
+		challenge_bearer(x);
 	if (status == 503)
 		http_add_header(x->http, "Retry-After", STR("1"));
 	if (status == 500)

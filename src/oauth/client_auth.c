@@ -64,6 +64,18 @@ oauth__basic_parse(struct str *id, struct str *secret, struct str header, struct
 	return id->ptr && secret->ptr;
 }
 
+struct str
+oauth__bearer(const struct exchange *x)
+{
+	struct str header = http_header_once(x->http, "Authorization");
+	struct str scheme = str_cut(&header, ' ');
+	if (!str_eq_nocase(scheme, STR("Bearer")))
+		return (struct str){0};
+	while (header.len && header.ptr[0] == ' ')
+		header = (struct str){header.ptr + 1, header.len - 1};
+	return header;
+}
+
 static enum status
 more_than_one(struct error *err)
 {

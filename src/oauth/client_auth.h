@@ -19,6 +19,10 @@ struct client {
  */
 enum status oauth__client(struct client *out, struct exchange *x, struct error *err) MUST_USE;
 
+/* The token after "Bearer" in the header (RFC 6750 section 2.1); absent when there is none, or
+ * another scheme. */
+struct str oauth__bearer(const struct exchange *x);
+
 /* RFC 6749 section 2.3.1: the halves of "Basic …", decoded. False unless it is well-formed. */
 bool oauth__basic_parse(
 	struct str *id, struct str *secret, struct str header, struct arena *arena) MUST_USE;

@@ -1,3 +1,4 @@
+#include "iam/scopes_of_token.h"
 #include "oauth/exchange.h"
 #include "signin/acr.h"
 
@@ -30,6 +31,9 @@ static void
 write_endpoints(struct json_writer *w, const struct exchange *x)
 {
 	write_url(w, "token_endpoint", x, "/token");
+	write_url(w, "introspection_endpoint", x, "/introspect");
+	write_url(w, "revocation_endpoint", x, "/revoke");
+	write_url(w, "userinfo_endpoint", x, "/userinfo");
 	write_url(w, "jwks_uri", x, "/jwks");
 }
 
@@ -40,6 +44,8 @@ write_scopes(struct json_writer *w, const struct exchange *x)
 	const struct org_view *org = x->org;
 	uint32_t told = 0;
 	jw_array(w, "scopes_supported");
+	for (size_t i = 0; i < OPENID_SCOPES_COUNT; i++)
+		jw_str(w, NULL, OPENID_SCOPES[i]);
 	for (uint32_t n = PERMISSION_OWN_FIRST;
 		x->place && n < org->permission_end && told < SCOPES_TOLD_MAX; n++) {
 		const struct permission_view *own = org->permissions[n - PERMISSION_OWN_FIRST];
@@ -51,21 +57,15 @@ write_scopes(struct json_writer *w, const struct exchange *x)
 	jw_end_array(w);
 }
 
-static void
-write_authentication(struct json_writer *w, const char *endpoint)
-{
-	char name[96];
-	struct buf text;
-	buf_init_fixed(&text, name, sizeof(name));
-	buf_printf(&text, "%s_auth_methods_supported", endpoint);
-	buf_char(&text, '\0');
-	write_list(w, name,
-		LIST("client_secret_basic", "client_secret_post", "private_key_jwt", "none"));
-	buf_reset(&text);
-	buf_printf(&text, "%s_auth_signing_alg_values_supported", endpoint);
-	buf_char(&text, '\0');
-	write_list(w, name, LIST("ES256", "RS256", "EdDSA"));
-}
+/* How clients prove themselves; a public one cannot, and has to where others are asked about. */
+#define WRITE_AUTHENTICATION(w, endpoint, ...)                                                     \
+	do {                                                                                       \
+		write_list(w, endpoint "_endpoint_auth_methods_supported",                         \
+			LIST("client_secret_basic", "client_secret_post", "private_key_jwt",       \
+				##__VA_ARGS__));                                                   \
+		write_list(w, endpoint "_endpoint_auth_signing_alg_values_supported",              \
+			LIST("ES256", "RS256", "EdDSA"));                                          \
+	} while (0)
 
 /* Of the authorization endpoint, and of signing out. */
 static void
@@ -97,9 +97,26 @@ write_server(struct json_writer *w, const struct exchange *x)
 	jw_str(w, "issuer", x->issuer);
 	write_endpoints(w, x);
 	write_scopes(w, x);
-	write_list(w, "grant_types_supported", LIST("client_credentials"));
-	write_authentication(w, "token_endpoint");
+	write_list(w, "grant_types_supported",
+		LIST("authorization_code", "refresh_token", "client_credentials"));
+	WRITE_AUTHENTICATION(w, "token", "none");
+	WRITE_AUTHENTICATION(w, "introspection");
+	WRITE_AUTHENTICATION(w, "revocation", "none");
+	write_list(w, "ui_locales_supported", LIST("en"));
 	write_authorization(w, x);
+}
+
+/* OpenID Connect Discovery section 3. */
+static void
+write_openid(struct json_writer *w, const struct exchange *x)
+{
+	write_server(w, x);
+	write_list(w, "subject_types_supported", LIST("public"));
+	write_list(w, "id_token_signing_alg_values_supported", LIST("ES256", "RS256"));
+	write_list(w, "claim_types_supported", LIST("normal"));
+	write_list(w, "claims_supported",
+		LIST("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp",
+			"sid", "at_hash", "name", "email", "email_verified", "metadata"));
 }
 
 static enum status
@@ -127,7 +144,8 @@ oauth__metadata(struct exchange *x, struct error *err)
 enum status
 oauth__openid_metadata(struct exchange *x, struct error *err)
 {
-	return oauth__metadata(x, err);
+	enum status rc = oauth__find_issuer(x, err);
+	return rc == OK ? answer(x, write_openid) : rc;
 }
 
 /* RFC 9728 section 2, of the management API. */

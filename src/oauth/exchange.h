@@ -39,6 +39,7 @@ struct exchange {
 	struct http_form form;
 	bool form_read, used_header;
 	struct making *making; /* a signing key that was missing */
+	const char *bearer_error; /* told in the challenge of RFC 6750; NULL: no such challenge */
 
 	/* Of a page: the good request whose client is told of errors, and its name; NULL: the user
 	 * is.
@@ -78,8 +79,8 @@ struct call oauth__call(const struct exchange *x);
 
 /* The endpoints. */
 exchange_run oauth__openid_metadata, oauth__metadata, oauth__resource_metadata, oauth__jwks,
-	oauth__token, oauth__authorize, oauth__authorize_resume, oauth__logout,
-	oauth__logout_resume, oauth__logout_done;
+	oauth__token, oauth__introspect, oauth__revoke, oauth__userinfo, oauth__authorize,
+	oauth__authorize_resume, oauth__logout, oauth__logout_resume, oauth__logout_done;
 
 /* Finds x->org and x->place, both active. ERR_NOT_FOUND: there is no such issuer. */
 enum status oauth__find_issuer(struct exchange *x, struct error *err) MUST_USE;
@@ -98,6 +99,10 @@ struct str oauth__parameter(const struct exchange *x, const char *name); /* abse
 void oauth__answer(struct exchange *x, const struct buf *body);
 /* One that may be kept for so many seconds. */
 void oauth__answer_kept(struct exchange *x, const struct buf *body, unsigned max_age_s);
+/* The refusal of a bearer token (RFC 6750 section 3): none was sent (`why` NULL), or it is not one
+ * that holds; passes on what is none. */
+enum status oauth__refuse_token(
+	struct exchange *x, struct error *err, const struct error *why) MUST_USE;
 /* RFC 6749 section 5.2. Whatever has a code of OAuth ("invalid_grant") is told with it. */
 void oauth__answer_error(struct exchange *x, const struct error *err);
 

@@ -73,11 +73,12 @@ oauth__grant_client_credentials(struct exchange *x, const struct client *client,
 	char space[SCOPES_MAX + 256];
 	struct buf scope;
 	struct access_token token = {.issuer = x->issuer};
+	struct str resource;
 
 	buf_init_fixed(&scope, space, sizeof(space));
 	enum status rc = check_client(client, err);
 	if (rc == OK)
-		rc = oauth__resource(&token.resource, x, err);
+		rc = oauth__resource(&resource, x, err);
 	if (rc == OK)
 		rc = choose_scopes(&scope, x, client, err);
 	if (rc != OK)
@@ -95,6 +96,7 @@ oauth__grant_client_credentials(struct exchange *x, const struct client *client,
 		.issued_us = x->now_us,
 		.expires_us = x->now_us + client->view->access_ttl_s * US_PER_S,
 		.scope = buf_view(&scope),
+		.resource = resource,
 	};
 	return answer(x, &token, err);
 }

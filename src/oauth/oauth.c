@@ -17,6 +17,9 @@ static const struct endpoint ENDPOINTS[] = {
 		oauth__metadata},
 	{"/jwks", METHODS_GET, "GET, HEAD", FOR_SCRIPTS, oauth__jwks},
 	{"/token", METHODS_POST, "POST", FOR_SCRIPTS, oauth__token},
+	{"/introspect", METHODS_POST, "POST", FOR_SERVERS, oauth__introspect},
+	{"/revoke", METHODS_POST, "POST", FOR_SCRIPTS, oauth__revoke},
+	{"/userinfo", METHODS_GET | METHODS_POST, "GET, HEAD, POST", FOR_SCRIPTS, oauth__userinfo},
 	{"/authorize", METHODS_PAGE, "GET, POST", FOR_PEOPLE, oauth__authorize},
 	{"/authorize/resume", 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__authorize_resume},
 	{"/logout", METHODS_PAGE, "GET, POST", FOR_PEOPLE, oauth__logout},
@@ -62,15 +65,19 @@ static bool
 cut_workspace(struct workspace_id *out, struct str *path)
 {
 	char text[UUID_TEXT_LEN + 1];
+	struct workspace_id workspace;
 	size_t len = 3 + UUID_TEXT_LEN;
 	if (!str_starts(*path, STR("/w/")) || path->len < len)
 		return false;
 	struct str id = {path->ptr + 3, UUID_TEXT_LEN};
-	if (!uuid_parse(id, &out->id) || uuid_is_nil(out->id))
+	if (!uuid_parse(id, &workspace.id) || uuid_is_nil(workspace.id))
 		return false;
-	uuid_format(text, out->id);
+	uuid_format(text, workspace.id);
+	if (!str_eq(id, str_from(text)))
+		return false;
+	*out = workspace;
 	*path = (struct str){path->ptr + len, path->len - len};
-	return str_eq(id, str_from(text));
+	return true;
 }
 
 struct route {
@@ -101,10 +108,9 @@ find_route(struct str path)
 	if (str_eq(path, str_from(RESOURCE_METADATA.path)) ||
 		str_eq(path, STR("/.well-known/oauth-protected-resource/api")))
 		return (struct route){.endpoint = &RESOURCE_METADATA};
-	if (cut_workspace(&route.workspace, &path))
-		route.endpoint = find_endpoint(path);
-	else
-		route.endpoint = find_endpoint(path);
+	struct str rest = path;
+	(void)cut_workspace(&route.workspace, &rest);
+	route.endpoint = find_endpoint(rest);
 	return route.endpoint ? route : find_inserted(path);
 }
 

@@ -11,7 +11,8 @@
  *
  *	GET  /.well-known/openid-configuration, /.well-known/oauth-authorization-server   metadata
  *	GET  /jwks                                                  keys (RFC 7517)
- *	POST /token                                                 RFC 6749
+ *	POST /token, /introspect, /revoke                           RFC 6749, 7662, 7009
+ *	GET, POST /userinfo                                         OpenID Connect Core
  *	GET, POST /authorize, GET /authorize/resume                 authorization (authorize.h)
  *	GET, POST /logout, GET /logout/resume, /logout/done         signing out (logout.c)
  *

@@ -175,6 +175,7 @@ name_holder(struct token *claims, const struct exchange *x, const struct client 
 	claims->person_generation = family->person_generation;
 	claims->id = uuid_new();
 	claims->family = family->id.id;
+	claims->resource = grant->resource.ptr ? grant->resource : family->resource;
 	claims->issued_us = x->now_us;
 	claims->expires_us = x->now_us + client->view->access_ttl_s * US_PER_S;
 }
@@ -229,8 +230,7 @@ oauth__answer_user(struct exchange *x, const struct client *client, struct user_
 {
 	char scope_space[SCOPES_MAX + 256], narrow_space[SCOPES_MAX + 256];
 	char space[TOKEN_ANSWER_MAX];
-	struct access_token token = {.issuer = x->issuer,
-		.resource = grant->resource.ptr ? grant->resource : grant->family.resource};
+	struct access_token token = {.issuer = x->issuer};
 	struct json_writer w;
 	struct buf scope, narrowed, body;
 

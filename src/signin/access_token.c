@@ -24,8 +24,8 @@ write_registered(struct json_writer *w, const struct access_token *token)
 		.sub = {sub, UUID_TEXT_LEN},
 		.jti = {jti, UUID_TEXT_LEN},
 		.aud = {installation ? token->issuer : (struct str){workspace, UUID_TEXT_LEN},
-			token->resource},
-		.aud_count = token->resource.ptr ? 2 : 1,
+			claims->resource},
+		.aud_count = claims->resource.ptr ? 2 : 1,
 		.exp_us = claims->expires_us,
 		.iat_us = claims->issued_us,
 	};

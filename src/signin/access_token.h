@@ -10,9 +10,8 @@
  * workspace (of the installation its base URL), and the resource that was asked for.
  */
 struct access_token {
-	struct token claims; /* whose scope may be absent */
+	struct token claims;
 	struct str issuer;
-	struct str resource; /* absent: none */
 };
 
 #define ACCESS_TOKEN_MAX JWS_TOKEN_MAX

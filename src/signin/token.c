@@ -13,14 +13,14 @@
  */
 #define TOKENS 512
 #define KEYS 64
-#define SCOPE_MAX 768 /* bytes; a longer one is verified each time */
+#define TEXTS_MAX 768 /* bytes of scope and resource; longer ones are verified each time */
 
 struct verified {
 	uint8_t digest[SHA256_LEN];
 	bool used;
 	struct uuid key;
-	struct token token; /* its scope stands below */
-	char scope[SCOPE_MAX];
+	struct token token; /* its texts stand below, the scope first */
+	char texts[TEXTS_MAX];
 };
 
 struct opened {
@@ -106,6 +106,25 @@ id_parse(struct uuid *out, struct str text, bool may_be_absent)
 	return text.ptr ? uuid_parse(text, out) : may_be_absent;
 }
 
+/* Every token is for its issuer: the workspace, or the installation. */
+static bool
+is_ours(struct str aud, struct workspace_id workspace, struct str issuer)
+{
+	char text[UUID_TEXT_LEN + 1];
+	uuid_format(text, workspace.id);
+	return str_eq(aud, uuid_is_nil(workspace.id) ? issuer : str_from(text));
+}
+
+static bool
+is_for_us(const struct jwt_claims *claims, struct workspace_id workspace)
+{
+	for (size_t i = 0; i < claims->aud_count; i++) {
+		if (is_ours(claims->aud[i], workspace, claims->iss))
+			return true;
+	}
+	return false;
+}
+
 /* RFC 9068 section 2.2, with what is our own: org, person, sid, gen, cgen, pgen. */
 static bool
 claims_read(struct token *out, const struct jwt_claims *claims, const struct issuer_view *issuer,
@@ -133,6 +152,10 @@ claims_read(struct token *out, const struct jwt_claims *claims, const struct iss
 	out->issued_us = claims->iat_us;
 	out->expires_us = claims->exp_us;
 	out->scope = jwt_get_str(claims, arena, STR("scope"));
+	for (size_t i = 0; i < claims->aud_count; i++) {
+		if (!is_ours(claims->aud[i], issuer->workspace, claims->iss))
+			out->resource = claims->aud[i];
+	}
 	return good;
 }
 
@@ -177,17 +200,6 @@ signature_holds(const struct jws *jws, const struct signing_key_view *view)
 	return holds;
 }
 
-/* Every token is for its issuer: the workspace, or the installation. */
-static bool
-is_for_us(const struct jwt_claims *claims, const struct signin *signin, struct workspace_id ws)
-{
-	char text[UUID_TEXT_LEN + 1];
-	if (uuid_is_nil(ws.id))
-		return jwt_has_aud(claims, signin->base_url);
-	uuid_format(text, ws.id);
-	return jwt_has_aud(claims, str_from(text));
-}
-
 /* Takes the token apart and proves its signature. False as well while a miss is noted. */
 static bool
 verify(struct token *out, struct uuid *key, const struct signin *signin, const struct proof *proof,
@@ -202,7 +214,7 @@ verify(struct token *out, struct uuid *key, const struct signin *signin, const s
 		return false;
 	if (jwt_claims_parse(&claims, proof->arena, jws.payload, &why) != OK ||
 		!issuer_parse(&workspace, signin->base_url, claims.iss) ||
-		!is_for_us(&claims, signin, workspace))
+		!is_for_us(&claims, workspace))
 		return false;
 	const struct issuer_view *issuer = directory_issuer(signin->directory, workspace, misses);
 	if (!issuer)
@@ -217,18 +229,21 @@ static void
 remember(const uint8_t digest[SHA256_LEN], struct uuid key, const struct token *token)
 {
 	struct memory *m = memory_of_thread();
-	if (!m || token->scope.len > SCOPE_MAX)
+	if (!m || token->scope.len > TEXTS_MAX ||
+		token->resource.len > TEXTS_MAX - token->scope.len)
 		return;
 	struct verified *v = &m->tokens[place_of(digest, TOKENS)];
 	memcpy(v->digest, digest, SHA256_LEN);
 	v->key = key;
 	v->token = *token;
 	if (token->scope.len)
-		memcpy(v->scope, token->scope.ptr, token->scope.len);
+		memcpy(v->texts, token->scope.ptr, token->scope.len);
+	if (token->resource.len)
+		memcpy(v->texts + token->scope.len, token->resource.ptr, token->resource.len);
 	v->used = true;
 }
 
-/* What was verified before; its scope is copied, since the place may be taken. */
+/* What was verified before; its texts are copied, since the place may be taken. */
 static bool
 recall(struct token *out, struct uuid *key, const uint8_t digest[SHA256_LEN], struct arena *arena)
 {
@@ -237,9 +252,17 @@ recall(struct token *out, struct uuid *key, const uint8_t digest[SHA256_LEN], st
 		return false;
 	*out = v->token;
 	*key = v->key;
-	if (out->scope.len)
-		out->scope = arena_copy(arena, (struct str){v->scope, out->scope.len});
-	return !out->scope.len || out->scope.ptr;
+	size_t len = out->scope.len + out->resource.len;
+	if (len == 0)
+		return true;
+	struct str texts = arena_copy(arena, (struct str){v->texts, len});
+	if (!texts.ptr)
+		return false;
+	if (out->scope.ptr)
+		out->scope.ptr = texts.ptr;
+	if (out->resource.ptr)
+		out->resource.ptr = texts.ptr + out->scope.len;
+	return true;
 }
 
 /* Keys are published as long as what they signed may live; a key that is gone proves nothing. */
