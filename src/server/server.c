@@ -209,7 +209,10 @@ stop(struct server *server)
 		return;
 	worker_stop(&server->worker);
 	backchannel_stop(&server->backchannel);
+	mailer_stop(&server->mailer);
 	installation_close(&server->installation);
+	people_close(&server->people);
+	pages_free(&server->pages);
 	oauth_free(&server->oauth);
 	api_free(&server->api);
 }

@@ -84,7 +84,8 @@ export class Store {
 
   /** Everything that it holds, byte by byte as far as the engine lets one see it. */
   contents(): Buffer[] {
-    const files = readdirSync(this.folder).map((file) => readFileSync(join(this.folder, file)));
+    const files = readdirSync(this.folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile()).map((file) => readFileSync(join(this.folder, file.name)));
     if (this.url === undefined) return files;
     const program = join(process.env["THINGWARD_TEST_PGBIN"] ?? "", "pg_dump");
     const ran = spawnSync(program, [this.url], { maxBuffer: 1 << 28 });
