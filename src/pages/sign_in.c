@@ -139,31 +139,45 @@ sign_in_act(struct visit *v)
 		visit_go(v, "/sign-in/password", &ticket);
 }
 
+/* Of the three pages that ask for a link: which one it was, and how to get back to it. */
+static enum link_kind
+kind_of_sent(const struct visit *v)
+{
+	if (str_starts(http_path(v->http), STR("/reset")))
+		return LINK_RESET;
+	return str_starts(http_path(v->http), STR("/sign-up")) ? LINK_SIGN_UP : LINK_SIGN_IN;
+}
+
+static struct str
+back_of(struct visit *v, enum link_kind kind)
+{
+	char org[UUID_TEXT_LEN + 1];
+
+	if (kind == LINK_RESET)
+		return visit_print(v, "/reset?ticket=%.*s", STR_ARG(v->ticket_text));
+	if (kind == LINK_SIGN_IN)
+		return visit_print(
+			v, "%.*s/sign-in?ticket=%.*s", STR_ARG(v->base), STR_ARG(v->ticket_text));
+	uuid_format(org, v->ticket.organisation.id);
+	return visit_print(v, "/sign-up?organisation=%s&ticket=%.*s", org, STR_ARG(v->ticket_text));
+}
+
 void
 sign_in_sent(struct visit *v)
 {
-	struct ticket ticket = visit_ticket(v, "");
-	struct str email = ticket.login_hint;
-	bool reset = str_starts(http_path(v->http), STR("/reset"));
-	bool sign_up = str_starts(http_path(v->http), STR("/sign-up"));
-	enum link_kind kind = reset ? LINK_RESET : sign_up ? LINK_SIGN_UP : LINK_SIGN_IN;
-	struct str back = reset
-		? STR("/reset")
-		: visit_print(v, "%.*s%s", STR_ARG(v->base), sign_up ? "/sign-up" : "/sign-in");
+	enum link_kind kind = kind_of_sent(v);
 
-	if (!email.ptr) {
+	if (!v->ticketed || !v->ticket.login_hint.ptr) {
 		visit_go(v, "/sign-in", NULL);
 		return;
 	}
 	visit_show(v, &page_link_sent,
-		HTML_MAP(HTML_S("email", email),
+		HTML_MAP(HTML_S("email", v->ticket.login_hint),
 			HTML_S("minutes", visit_print(v, "%d", (int)(link_life_s(kind) / 60))),
-			HTML_S("back",
-				sign_up ? ticket.path
-					: visit_print(v, "%.*s?ticket=%.*s", STR_ARG(back),
-						  STR_ARG(v->ticket_text))),
-			HTML_B("for_sign_in", kind == LINK_SIGN_IN), HTML_B("for_reset", reset),
-			HTML_B("for_sign_up", sign_up)));
+			HTML_S("back", back_of(v, kind)),
+			HTML_B("for_sign_in", kind == LINK_SIGN_IN),
+			HTML_B("for_reset", kind == LINK_RESET),
+			HTML_B("for_sign_up", kind == LINK_SIGN_UP)));
 }
 
 void

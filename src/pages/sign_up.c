@@ -91,10 +91,12 @@ refuse(struct visit *v, const struct error *err)
 void
 sign_up_act(struct visit *v)
 {
+	const struct sign_up *sign_up = v->state;
 	struct ticket ticket = visit_ticket(v, "");
 	struct typed_email typed;
 	struct error err = {0};
 
+	ticket.organisation = sign_up->org;
 	enum status rc = visit_name(&ticket.name, v, &err);
 	if (rc == OK)
 		rc = visit_email(&typed, v, &err);

@@ -58,6 +58,7 @@ export class Store {
       return;
     }
     const database = new DatabaseSync(this.path, { enableForeignKeyConstraints: false });
+    database.exec("PRAGMA busy_timeout = 10000");
     database.exec(sql);
     database.close();
   }
