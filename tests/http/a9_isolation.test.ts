@@ -108,6 +108,9 @@ async function furnish(): Promise<Furnished> {
       // There are none without a sign-in, and without a mail server that is down.
       session: grant.id,
       mail: grant.id,
+      provider: await made(`${path}/providers`, {
+        name: unique("idp"), issuer: "https://login.example.org", client_id: "x",
+      }),
       key: grant.id,
       grant: grant.id,
       guardrail: await made(`${path}/guardrails`, {
@@ -161,7 +164,9 @@ function bodyOf({ operation }: Case): unknown {
     OrgPatch: name, WorkspaceDraft: name, WorkspacePatch: name, MachineDraft: name,
     GroupDraft: name, GroupPatch: name, CredentialDraft: name, ClientDraft: name,
     GatewayDraft: name, DeviceDraft: name, PrincipalPatch: name, ResourcePatch: name,
-    ClientPatch: name, KeyRotation: {}, MetadataValue: { planted: true },
+    ClientPatch: name, ProviderPatch: name, KeyRotation: {},
+    ProviderDraft: { ...name, issuer: "https://login.example.org", client_id: "x" },
+    MetadataValue: { planted: true },
     StateChange: { state: "suspended" },
     DefaultDraft: { role: null, ceiling_role: null },
     Reach: { confined: true, groups: [] },
