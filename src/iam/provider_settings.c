@@ -78,6 +78,17 @@ is_token(struct str text, size_t max)
 	return text.len > 0 && text.len <= max;
 }
 
+/* What client identifiers and secrets are made of (RFC 6749 appendix A). */
+static bool
+is_printable(struct str text, size_t max)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < ' ' || text.ptr[i] > '~')
+			return false;
+	}
+	return text.len > 0 && text.len <= max;
+}
+
 static bool
 is_domain(struct str domain)
 {
@@ -201,7 +212,7 @@ take_secret(struct provider *out, struct call *call, struct str secret, struct e
 	out->sealed_secret = NOTHING;
 	if (!secret.ptr)
 		return OK;
-	if (!is_token(secret, PROVIDER_SECRET_MAX))
+	if (!is_printable(secret, PROVIDER_SECRET_MAX))
 		return invalid(
 			err, "client_secret: has 1 to %d bytes of ASCII.", PROVIDER_SECRET_MAX);
 	buf_init(&sealed, PROVIDER_SECRET_MAX + KEYRING_SEAL_OVERHEAD);
@@ -238,7 +249,7 @@ check_plain(const struct provider *provider, struct error *err)
 	enum status rc = name_check(provider->name, "name", err);
 	if (rc == OK)
 		rc = issuer_uri_check(provider->issuer, "issuer", err);
-	if (rc == OK && !is_token(provider->client_id, CLIENT_ID_MAX))
+	if (rc == OK && !is_printable(provider->client_id, CLIENT_ID_MAX))
 		rc = invalid(err, "client_id: has 1 to %d bytes of ASCII.", CLIENT_ID_MAX);
 	if (rc == OK && provider->groups_claim.len && !is_token(provider->groups_claim, CLAIM_MAX))
 		rc = invalid(err, "groups_claim: is the name of a claim, of at most %d bytes.",

@@ -80,7 +80,7 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
   ["an issuer with a query", { issuer: `${ISSUER}?x=1` }, "invalid-uri"],
   ["an issuer with a fragment", { issuer: `${ISSUER}#x` }, "invalid-uri"],
   ["an issuer that is none", { issuer: "login" }, "invalid-uri"],
-  ["a client with a blank in its name", { client_id: "a b" }, "invalid-provider"],
+  ["a client with a line in its name", { client_id: "a\nb" }, "invalid-provider"],
   ["a secret with a line in it", { client_secret: "a\nb" }, "invalid-provider"],
   ["a scope with a blank", { scopes: ["openid profile"] }, "invalid-provider"],
   ["a domain that is a pattern", { domains: ["*.example.org"] }, "invalid-provider"],
