@@ -177,6 +177,26 @@ wait_for_reading(struct wait *w, const struct wait_job *job, struct error *err)
 }
 
 enum status
+wait_for_errand(struct wait *w, const struct wait_errand *errand, struct error *err)
+{
+	struct error refused = {0};
+	w->status = OK;
+	w->error = refused;
+	if (!http_suspend(w->http))
+		return overloaded(err);
+	enum status rc = errand->start(errand->context, w, &refused);
+	if (rc != OK)
+		resume(w, rc, &refused);
+	return OK;
+}
+
+void
+wait_over(struct wait *w, enum status status, const struct error *err)
+{
+	resume(w, status, err);
+}
+
+enum status
 wait_result(const struct wait *w, struct error *err)
 {
 	if (!w || w->status == OK)

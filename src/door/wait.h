@@ -35,6 +35,16 @@ enum status wait_for_change(struct wait *w, const struct wait_job *job, struct e
 enum status wait_for_reading(
 	struct wait *w, const struct wait_job *job, struct error *err) MUST_USE;
 
+/* Until whoever `start` hands it to calls wait_over, once, on any thread. What `start` answers with
+ * an error is over by that. `context` is in the arena of the request as well. */
+struct wait_errand {
+	enum status (*start)(void *context, struct wait *w, struct error *err);
+	void *context;
+};
+enum status wait_for_errand(
+	struct wait *w, const struct wait_errand *errand, struct error *err) MUST_USE;
+void wait_over(struct wait *w, enum status status, const struct error *err);
+
 /* What came of the last wait; OK when there was none. */
 enum status wait_result(const struct wait *w, struct error *err) MUST_USE;
 

@@ -9,6 +9,8 @@
 
 struct oauth {
 	struct oauth_options options;
+	struct client_keys *client_keys; /* what clients sign with, and what they have signed */
+	struct replays *assertions;
 };
 
 /*
@@ -33,11 +35,14 @@ struct exchange {
 
 	/* What the endpoint wants, and is run again after: set, and answer with any error. */
 	struct wait_job change, reading; /* run NULL: nothing */
+	struct wait_errand errand;
 	bool wants_news;
 
 	struct wait *wait;
 	struct http_form form;
 	bool form_read, used_header;
+	bool asserted; /* a client_assertion was proved, which counts once */
+	unsigned fetches; /* of keys of a client */
 	struct making *making; /* a signing key that was missing */
 	const char *bearer_error; /* told in the challenge of RFC 6750; NULL: no such challenge */
 
@@ -72,6 +77,8 @@ enum status oauth__want_change(
 	struct exchange *x, const struct wait_job *job, struct error *err) MUST_USE;
 enum status oauth__want_reading(
 	struct exchange *x, const struct wait_job *job, struct error *err) MUST_USE;
+enum status oauth__want_errand(
+	struct exchange *x, const struct wait_errand *errand, struct error *err) MUST_USE;
 enum status oauth__want_news(struct exchange *x, struct error *err) MUST_USE;
 
 /* A call to be opened in a job of this exchange. */

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "oauth/exchange.h"
+#include "signin/client_keys.h"
+#include "signin/replays.h"
 
 #define WELL_KNOWN "/.well-known/"
 #define METHODS_GET (1U << HTTP_GET | 1U << HTTP_HEAD)
@@ -39,13 +41,22 @@ oauth_new(struct oauth **out, const struct oauth_options *options, struct error 
 	if (!door)
 		return error_no_memory(err);
 	door->options = *options;
+	enum status rc = client_keys_new(&door->client_keys, &options->guard, err);
+	if (rc == OK)
+		rc = replays_new(&door->assertions, err);
+	if (rc != OK)
+		oauth_free(&door);
 	*out = door;
-	return OK;
+	return rc;
 }
 
 void
 oauth_free(struct oauth **door)
 {
+	if (!*door)
+		return;
+	client_keys_free(&(*door)->client_keys);
+	replays_free(&(*door)->assertions);
 	free(*door);
 	*door = NULL;
 }
@@ -141,6 +152,13 @@ oauth__want_reading(struct exchange *x, const struct wait_job *job, struct error
 }
 
 enum status
+oauth__want_errand(struct exchange *x, const struct wait_errand *errand, struct error *err)
+{
+	x->errand = *errand;
+	return waits(err);
+}
+
+enum status
 oauth__want_news(struct exchange *x, struct error *err)
 {
 	x->wants_news = true;
@@ -185,7 +203,9 @@ wait_for_wanted(struct exchange *x, const struct misses *misses, struct error *e
 {
 	const struct wait_job change = x->change, reading = x->reading;
 	bool news = x->wants_news;
+	const struct wait_errand errand = x->errand;
 	x->change = x->reading = (struct wait_job){0};
+	x->errand = (struct wait_errand){0};
 	x->wants_news = false;
 	if (!x->wait)
 		x->wait = wait_new(x->http, x->signin->directory, x->door->options.store);
@@ -193,6 +213,8 @@ wait_for_wanted(struct exchange *x, const struct misses *misses, struct error *e
 		return error_no_memory(err);
 	if (misses->count)
 		return wait_for_views(x->wait, misses, err);
+	if (errand.start)
+		return wait_for_errand(x->wait, &errand, err);
 	if (reading.run)
 		return wait_for_reading(x->wait, &reading, err);
 	return news ? wait_for_news(x->wait, err) : wait_for_change(x->wait, &change, err);
@@ -210,7 +232,7 @@ run(struct exchange *x)
 	directory_enter();
 	enum status rc = x->endpoint->run(x, &err);
 	directory_leave();
-	if (misses.count || x->change.run || x->reading.run || x->wants_news) {
+	if (misses.count || x->change.run || x->reading.run || x->errand.start || x->wants_news) {
 		error_clear(&err);
 		rc = wait_for_wanted(x, &misses, &err);
 	}

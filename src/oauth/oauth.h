@@ -1,6 +1,7 @@
 #ifndef OAUTH_OAUTH_H
 #define OAUTH_OAUTH_H
 
+#include "http/client.h"
 #include "http/server.h"
 #include "signin/credential.h"
 #include "store/store.h"
@@ -25,6 +26,7 @@ struct oauth;
 struct oauth_options {
 	struct store *store;
 	const struct signin *signin; /* filled in before the first request */
+	struct http_client_guard guard; /* where clients may publish their keys */
 };
 
 /* Start-up only. Owned; free it after the server has stopped. */

@@ -79,6 +79,7 @@ open_doors(struct server *server, struct error *err)
 	const struct oauth_options authorization = {
 		.store = server->installation.store,
 		.signin = &server->signin,
+		.guard = {server->config->outbound_blocks, server->config->outbound_count},
 	};
 	if (rc == OK)
 		rc = oauth_new(&server->oauth, &authorization, err);
