@@ -88,7 +88,7 @@ test("B2_sign_in: a session is a new secret each time; the store holds a hash", 
   for (const bytes of server.store.contents()) expect(bytes.includes(second)).toBe(false);
 });
 
-test("B2_throttle: guessing gets slower, and does not lock out who knows the password", async () => {
+test("B2_throttle: guessing gets slower, and locks nobody out who knows the password", async () => {
   const person = await comeIn(server, tenant);
   await signOut(person.browser);
   let last: Page | undefined;
@@ -114,7 +114,7 @@ test("B2_throttle: whoever is refused everywhere is told the same of addresses t
     expect(statuses).toEqual([403, 403, 403, 403, 403, 429, 429]);
   });
 
-test("B2_password: another one ends all other sessions, and the old one opens nothing", async () => {
+test("B2_password: another one ends all other sessions; the old one opens nothing", async () => {
   const person = await comeIn(server, tenant);
   const elsewhere = browser();
   await signIn(elsewhere, person.email, PASSWORD);
