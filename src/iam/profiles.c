@@ -3,17 +3,18 @@
 #include "iam/rows.h"
 
 static const struct sql PROFILE_SELECT =
-	SQL("SELECT p.kind, p.name, p.email, n.email, n.verified_us FROM principals p"
+	SQL("SELECT p.kind, p.name, p.email, n.email, n.verified_us, n.name FROM principals p"
 	    " LEFT JOIN persons n ON n.person = p.person WHERE p.org = $1 AND p.principal = $2");
 
-/* An end-user can only have signed in by an address that he proved to have. */
+/* A person has one name, whatever he is called where he is a member. An end-user can only have
+ * signed in by an address that he proved to have. */
 static void
 read_profile(struct profile *out, struct query *q, struct call *call)
 {
 	bool member = query_int(q, 0) == KIND_MEMBER;
 
 	*out = (struct profile){
-		.name = iam__text(q, 1, call),
+		.name = iam__text(q, member && query_str(q, 5).len ? 5 : 1, call),
 		.email = iam__text(q, member ? 3 : 2, call),
 		.email_verified = !member || !query_is_null(q, 4),
 	};
