@@ -34,7 +34,8 @@ test("E2_sign_in: an invited end-user signs in by a link, and the token has exac
     const person = await invited("ingest:write", "alerts:read");
     const browser = new Browser(server.url);
     const config = await relyingParty(issuer.url, app.id);
-    const begun = await begin(config, { scope: "openid email ingest:write alerts:read ingest:read" });
+    const begun = await begin(config,
+      { scope: "openid email ingest:write alerts:read ingest:read" });
     const asked = await signInByLink(server, browser, person.email, begun.url, 2);
     expect(asked.url.pathname).toMatch(/\/consent$/);
     // He is asked for what he has, and for nothing else.

@@ -41,10 +41,11 @@ function expectHidden(answer: Answer): void {
   expectProblem(answer, answer.status);
 }
 
-test("E4_management: a PKCE token of an end-user does what its scopes say, and no more", async () => {
+test("E4_management: an end-user's PKCE token does what its scopes say, no more", async () => {
   const { person } = await invited("iam:end_users:read", "iam:clients:read", "ingest:write");
   const at = `/api/workspaces/${issuer.workspace.id}`;
-  const { api, scope } = await tokenOf(person, "iam:end_users:read iam:end_users:create ingest:write");
+  const { api, scope } = await tokenOf(
+    person, "iam:end_users:read iam:end_users:create ingest:write");
   // What he has not is left out, and said.
   expect(scope.split(" ").toSorted()).toEqual(["iam:end_users:read", "ingest:write"]);
   const users = await api.list<Principal>(`${at}/end-users`);
