@@ -97,7 +97,7 @@ def network_env(engine, more):
             "THINGWARD_TEST_STORE": engine, **more}
 
 
-def run_network(suite):
+def run_network(suite, engines=tuple(ENGINES)):
     """The TypeScript suites on each engine, under the runtime that tests/package.json pins."""
     if not any((ROOT / "tests" / suite).rglob("*.test.ts")):
         return []
@@ -106,8 +106,13 @@ def run_network(suite):
     tests = []
     if finish(check, 300, network_env("sqlite", {}), ROOT / "tests", log):
         tests.append(outcome("types", "tests/tsconfig.json", False, first_error(log.read_text())))
-    return tests + [test for engine in ENGINES
+    return tests + [test for engine in engines
                     for test in run_vitest(f"{suite}-{engine}", engine, ["--dir", suite])]
+
+
+def run_browser(suite):
+    """The pages as Chromium shows them, which is the same whatever the engine."""
+    return run_network(suite, ("sqlite",))
 
 
 def run_vitest(suite, engine, what, more=()):
@@ -174,7 +179,7 @@ def run_soak(suite):
 
 
 RUNNERS = {"check": run_check, "unit": run_native, "store": run_native, "fuzz": run_native,
-           "http": run_network, "soak": run_soak}
+           "http": run_network, "browser": run_browser, "soak": run_soak}
 
 
 def run_suite(suite):

@@ -1,0 +1,77 @@
+// Chromium, as Debian has it: one for the tests of a file, a context of its own for each browser that
+// a test needs, and pictures of what it shows.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { ROOT } from "../../http/harness/binary.ts";
+
+const PICTURES = join(ROOT, "tests/results/browser");
+
+export interface Looks {
+  dark?: boolean;
+  javaScript?: boolean;
+  narrow?: boolean;
+}
+
+export class Chromium {
+  private browser: Browser | undefined;
+
+  async start(): Promise<void> {
+    this.browser = await chromium.launch({
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+      // Without a user of its own, a container's Chromium cannot have its sandbox.
+      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.browser?.close();
+  }
+
+  /** A browser that nobody has used yet. */
+  async context(looks: Looks = {}): Promise<BrowserContext> {
+    if (!this.browser) throw new Error("Chromium does not run");
+    const context = await this.browser.newContext({
+      colorScheme: looks.dark ? "dark" : "light",
+      javaScriptEnabled: looks.javaScript ?? true,
+      viewport: looks.narrow ? { width: 390, height: 844 } : { width: 1024, height: 900 },
+      reducedMotion: "reduce",
+    });
+    context.setDefaultTimeout(15_000);
+    return context;
+  }
+}
+
+/** Chromium for the tests of a file. */
+export function useChromium(): Chromium {
+  const browser = new Chromium();
+  beforeAll(() => browser.start(), 60_000);
+  afterAll(() => browser.stop(), 60_000);
+  return browser;
+}
+
+/** Leaves tests/results/browser/NAME.png, the whole page. */
+export async function picture(page: Page, name: string): Promise<void> {
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+}
+
+/** The same in both colour schemes: NAME-light.png and NAME-dark.png. */
+export async function pictures(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ["dark", "light"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await picture(page, `${name}-${colorScheme}`);
+  }
+}
+
+/** What a page complained of: nothing may be refused by its own policy, and no script may fail. */
+export function complaints(page: Page): string[] {
+  const found: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.text().includes("Content Security Policy"))
+      found.push(message.text());
+  });
+  page.on("pageerror", (error) => found.push(error.message));
+  return found;
+}
