@@ -1,18 +1,8 @@
-/* One's own: where one is signed in, and one's password. */
+/* One's own: where one is signed in, one's password, and what there is beside it. */
 #include "base/clock.h"
-#include "iam/second_factors.h"
 #include "iam/sign_out.h"
-#include "pages/routes.h"
+#include "pages/own.h"
 #include "signin/password.h"
-
-struct owned {
-	struct session *sessions;
-	size_t count;
-	struct person person;
-	struct second_factors factors;
-	struct session_id ends; /* nil: all others */
-	struct str normal; /* secret: the new password */
-};
 
 static enum status
 find_person(struct owned *o, struct visit *v, struct call *call, struct error *err)
@@ -38,7 +28,7 @@ account_load(struct visit *v, struct call *call, struct error *err)
 	if (rc == OK)
 		rc = session_list(&o->sessions, &o->count, call, owner, err);
 	if (rc == OK)
-		rc = second_factors_find(&o->factors, call, v->session.person, err);
+		rc = own_load_factors(v, call, err);
 	return rc;
 }
 
@@ -63,9 +53,8 @@ browser_of(struct visit *v, struct str agent)
 	return visit_print(v, system ? "%s on %s" : "%s", program, system);
 }
 
-/* To the minute, in UTC. */
-static struct str
-time_of(struct visit *v, int64_t time_us)
+struct str
+own_time(struct visit *v, int64_t time_us)
 {
 	char text[CLOCK_TEXT_MAX];
 
@@ -88,8 +77,8 @@ map_of(struct visit *v, const struct session *s)
 	values[0] = HTML_S("id", visit_print(v, "%s", id));
 	values[1] = HTML_S("what", browser_of(v, s->agent));
 	values[2] = HTML_S("address", s->address);
-	values[3] = HTML_S("since", time_of(v, s->created_us));
-	values[4] = HTML_S("used", time_of(v, s->used_us));
+	values[3] = HTML_S("since", own_time(v, s->created_us));
+	values[4] = HTML_S("used", own_time(v, s->used_us));
 	values[5] = HTML_B("current", uuid_eq(s->id.id, v->session.id.id));
 	return (struct html_map){values, SESSION_VALUES};
 }
@@ -97,12 +86,22 @@ map_of(struct visit *v, const struct session *s)
 static struct str
 notice_of(const struct visit *v)
 {
+	static const char *const notices[][2] = {
+		{"password", "Your password is changed, and you are signed out everywhere else."},
+		{"session", "That session has ended."},
+		{"again", "Thank you. You can make your change now."},
+		{"totp", "Your authenticator app is on."},
+		{"totp_off", "Your authenticator app is off."},
+		{"passkey", "The passkey is added."},
+		{"passkey_renamed", "The passkey has its new name."},
+		{"passkey_removed", "The passkey is removed."},
+	};
 	struct str done = visit_param(v, "done");
 
-	if (str_eq(done, STR("password")))
-		return STR("Your password is changed, and you are signed out everywhere else.");
-	if (str_eq(done, STR("session")))
-		return STR("That session has ended.");
+	for (size_t i = 0; i < ARRAY_LEN(notices); i++) {
+		if (str_eq(done, str_from(notices[i][0])))
+			return str_from(notices[i][1]);
+	}
 	return STR("");
 }
 
@@ -116,11 +115,19 @@ void
 account_show(struct visit *v)
 {
 	const struct owned *o = v->state;
-	struct html_map sessions[SESSIONS_LISTED_MAX];
+	struct html_map sessions[SESSIONS_LISTED_MAX], passkeys[PASSKEYS_MAX];
+	struct error err = {0};
+	struct str options;
 
 	for (size_t i = 0; i < o->count; i++)
 		sessions[i] = map_of(v, &o->sessions[i]);
-	v->notice = notice_of(v);
+	own_passkey_maps(passkeys, v);
+	if (own_passkey_options(&options, v, &err) != OK) {
+		visit_fail(v, &err);
+		return;
+	}
+	v->action = STR("/account");
+	v->notice = v->error.ptr ? STR("") : notice_of(v);
 	visit_show(v, &page_account,
 		HTML_MAP(HTML_S("name", o->person.name), HTML_S("email", o->person.email),
 			HTML_S("sessions_action", STR("/account/sessions")),
@@ -129,21 +136,17 @@ account_show(struct visit *v)
 			HTML_S("password_action", STR("/account/password")),
 			HTML_B("has_password", o->person.password.ptr != NULL),
 			HTML_S("password_least", visit_print(v, "%d", least_of(o))),
-			HTML_B("second_factors", false), HTML_S("totp_action", STR("")),
-			HTML_B("totp", o->factors.totp), HTML_S("recovery_left", STR("")),
-			HTML_S("passkeys_action", STR("")), HTML_L("passkeys", NULL, 0),
-			HTML_S("passkey_options", STR(""))));
+			HTML_B("totp", o->factors.totp),
+			HTML_S("totp_action", STR("/account/totp")),
+			HTML_B("second", second_factors_any(&o->factors)),
+			HTML_S("recovery_left", visit_print(v, "%u", o->factors.recovery_codes)),
+			HTML_B("passkeys_possible", own_passkeys_possible(v)),
+			HTML_S("passkeys_action", STR("/account/passkeys")),
+			HTML_L("passkeys", passkeys, o->passkey_count),
+			HTML_S("passkey_options", options), HTML_B("passkey_later", !options.len)));
 }
 
-static enum status
-open_own(struct call *out, const struct call *call, struct visit *v, struct error *err)
-{
-	const struct actor self = {.id = v->session.person.id};
-
-	*out = *call;
-	return call_open_as(out, call->tx, PLATFORM, &self, err);
-}
-
+/* With what clients were given in them. What has ended meanwhile was to end. */
 /* With what clients were given in them. What has ended meanwhile was to end. */
 static enum status
 end_sessions(struct visit *v, struct call *call, struct error *err)
@@ -191,25 +194,20 @@ account_sessions_act(struct visit *v)
 }
 
 static enum status
-set_password(struct visit *v, struct call *call, struct error *err)
+set_password(struct visit *v, struct call *own, struct error *err)
 {
 	struct owned *o = v->state;
 	struct str before = o->person.password;
 	const struct person_update update = {.password = str_from(v->task.out),
 		.password_short = password_is_short(o->normal),
 		.kept = v->session.id};
-	struct call own;
 
-	enum status rc = open_own(&own, call, v, err);
 	/* Once more, now that nobody else changes it. */
-	if (rc == OK)
-		rc = find_person(o, v, &own, err);
+	enum status rc = find_person(o, v, own, err);
 	if (rc == OK && before.ptr && !str_eq(before, o->person.password))
 		rc = error_set(err, ERR_CONFLICT, "changed-meanwhile",
 			"Your password was changed meanwhile: load the page again.");
-	if (rc == OK)
-		rc = person_update(&o->person, &own, &update, err);
-	return rc == OK ? call_close(&own, err) : rc;
+	return rc == OK ? person_update(&o->person, own, &update, err) : rc;
 }
 
 static void
@@ -230,7 +228,7 @@ password_hashed(struct visit *v)
 		return;
 	}
 	visit_tried_well(v, TRY_PASSWORD, o->person.email_normal);
-	visit_change(v, PLATFORM, set_password, password_set);
+	own_change(v, set_password, password_set);
 }
 
 static enum status

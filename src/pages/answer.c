@@ -31,8 +31,8 @@ or_empty(struct str text)
 	return text.ptr ? text : STR("");
 }
 
-static struct str
-brand_of(const struct visit *v)
+struct str
+visit_brand(const struct visit *v)
 {
 	return v->of.name.ptr ? v->of.name : STR("Thingward");
 }
@@ -63,7 +63,7 @@ void
 visit_show(struct visit *v, const struct html_template *html, struct html_map values)
 {
 	const struct html_value common[COMMON_MAX] = {
-		HTML_S("brand", brand_of(v)),
+		HTML_S("brand", visit_brand(v)),
 		HTML_S("action", action_of(v)),
 		HTML_S("csrf", csrf_of(v)),
 		HTML_S("ticket", v->ticket_text),

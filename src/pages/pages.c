@@ -14,6 +14,8 @@ static const struct page_route routes[] = {
 	{"/sign-in", BOTH, .load = sign_in_load, .get = sign_in_show, .post = sign_in_act},
 	{"/sign-in/sent", BOTH, .get = sign_in_sent},
 	{"/sign-in/password", INSTALLATION, .get = password_show, .post = password_act},
+	{"/sign-in/second", INSTALLATION, .load = second_load, .get = second_show,
+		.post = second_act},
 	{"/sign-in/link", BOTH, .load = link_load, .get = link_show, .post = link_act},
 	{"/signed-in", WORKSPACE, MINE, .get = signed_in_show},
 	{"/select-account", BOTH, MINE, .get = select_account_show, .post = select_account_act},
@@ -36,6 +38,9 @@ static const struct page_route routes[] = {
 		.post = account_sessions_act},
 	{"/account/password", INSTALLATION, MINE, .load = account_load,
 		.post = account_password_act},
+	{"/account/totp", INSTALLATION, MINE, .load = account_load, .get = totp_show,
+		.post = totp_act},
+	{"/account/passkeys", INSTALLATION, MINE, .load = account_load, .post = passkeys_act},
 };
 
 /* Cuts "/w/{workspace}" off, in the form in which it stands in the name of the issuer. */

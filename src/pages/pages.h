@@ -20,7 +20,7 @@
  *	/signed-in                     where an end-user is when nothing else waits   workspace
  *	/sign-up …, /reset …           on one's own; a password forgotten             installation
  *	/select-organisation           which one to act in                            installation
- *	/account …                     one's sessions, one's password                 installation
+ *	/account …                     one's sessions, password, second factors       installation
  *
  * Plain forms, whose fields templates.h names: GET shows, POST acts and answers 303, or shows the
  * form again and says why (400, 403, 429). A form needs its token `csrf`, bound to the browser and

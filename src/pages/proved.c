@@ -1,15 +1,53 @@
 /* Who came is proved: a session begins, and the browser is told. */
 #include "door/cookie.h"
+#include "iam/second_factors.h"
+#include "pages/second.h"
 #include "pages/visit.h"
+
+/* Whether the person has to prove more: then what was proved goes with the browser, and there is no
+ * session yet. */
+static enum status
+keep_first(struct visit *v, struct call *call, const struct proved *proved, struct error *err)
+{
+	const struct first_factor_seal seal = visit_first_seal(v);
+	struct second_factors factors;
+	struct person person;
+	bool found;
+
+	enum status rc = second_factors_find(&factors, call, proved->person, err);
+	if (rc != OK || !second_factors_any(&factors))
+		return rc;
+	rc = person_find_by_id(&person, &found, call, proved->person, err);
+	if (rc != OK)
+		return rc;
+	const struct first_factor first = {.person = proved->person,
+		.generation = person.generation,
+		.methods = proved->methods,
+		.auth_us = call->now_us};
+	return first_factor_close(&v->first, &first, &seal, err);
+}
 
 enum status
 visit_begin_session(
 	struct visit *v, struct call *call, const struct proved *proved, struct error *err)
 {
+	bool asks =
+		!uuid_is_nil(proved->person.id) && uuid_is_nil(proved->provider) && !proved->second;
+	enum status rc = OK;
+
+	v->first = (struct str){NULL, 0};
+	if (asks)
+		rc = keep_first(v, call, proved, err);
+	if (rc != OK || v->first.ptr)
+		return rc;
 	const struct session_draft draft = {.workspace = v->issuer,
 		.principal = proved->principal,
 		.person = proved->person,
+		.only_org = proved->only_org,
+		.provider = proved->provider,
 		.methods = proved->methods,
+		.second = proved->second,
+		.auth_us = proved->auth_us,
 		.agent = http_header(v->http, "User-Agent"),
 		.lives = v->options->lives};
 
@@ -26,6 +64,11 @@ visit_entered(struct visit *v)
 	struct error err = {0};
 	struct str cookie;
 
+	if (v->first.ptr) {
+		cookie_set(v->http, FIRST_FACTOR_COOKIE, v->first);
+		visit_go(v, "/sign-in/second", v->ticketed ? &v->ticket : NULL);
+		return;
+	}
 	if (browser_remember(&cookie, &v->browser, v->options->signin->keyring, &account,
 		    http_arena(v->http), &err) != OK) {
 		visit_fail(v, &err);

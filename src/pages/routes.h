@@ -17,6 +17,11 @@ void signed_in_show(struct visit *v);
 void password_show(struct visit *v);
 void password_act(struct visit *v);
 
+/* second.c: the second step of persons who have a second factor */
+enum status second_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void second_show(struct visit *v);
+void second_act(struct visit *v);
+
 /* link.c: what a link in a mail opens */
 enum status link_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
 void link_show(struct visit *v);
@@ -62,5 +67,10 @@ enum status account_load(struct visit *v, struct call *call, struct error *err) 
 void account_show(struct visit *v);
 void account_sessions_act(struct visit *v);
 void account_password_act(struct visit *v);
+
+/* totp.c, passkeys.c: one's second factors; both load as account.c does */
+void totp_show(struct visit *v);
+void totp_act(struct visit *v);
+void passkeys_act(struct visit *v);
 
 #endif

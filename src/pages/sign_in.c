@@ -1,6 +1,7 @@
 /* The first page: who, and by what. What was typed goes on inside the ticket. */
 #include "iam/joining.h"
 #include "pages/routes.h"
+#include "pages/second.h"
 
 /* After something else was done: told once more, without anything of the outside in it. */
 static struct str
@@ -49,13 +50,19 @@ static void
 show(struct visit *v, struct str email)
 {
 	bool persons = uuid_is_nil(v->issuer.id);
+	struct error err = {0};
+	struct str options;
 
+	if (passkey_alone_options(&options, v, &err) != OK) {
+		visit_fail(v, &err);
+		return;
+	}
 	v->notice = notice_of(v);
 	visit_show(v, &page_sign_in,
 		HTML_MAP(HTML_S("email", email), HTML_B("by_email", true),
 			HTML_B("passwords", persons), HTML_B("links", true),
-			HTML_B("others", false), HTML_L("providers", NULL, 0),
-			HTML_S("passkey_options", STR("")), HTML_S("sign_up", sign_up_of(v))));
+			HTML_B("others", options.len > 0), HTML_L("providers", NULL, 0),
+			HTML_S("passkey_options", options), HTML_S("sign_up", sign_up_of(v))));
 }
 
 static bool
@@ -73,6 +80,8 @@ sign_in_show(struct visit *v)
 		visit_go(v, "/select-account", v->ticketed ? &v->ticket : NULL);
 	else if (v->signed_in && needs(v, "organisation"))
 		visit_go(v, "/select-organisation", v->ticketed ? &v->ticket : NULL);
+	else if (v->signed_in && needs(v, "second_factor"))
+		visit_go(v, "/sign-in/second", v->ticketed ? &v->ticket : NULL);
 	else if (v->signed_in && !visit_param(v, "need").ptr)
 		visit_go_on(v);
 	else
@@ -118,6 +127,12 @@ send_link(struct visit *v, const struct typed_email *typed, const struct ticket 
 		visit_go(v, "/sign-in/sent", ticket);
 }
 
+static void
+show_again(struct visit *v)
+{
+	show(v, STR(""));
+}
+
 void
 sign_in_act(struct visit *v)
 {
@@ -126,6 +141,10 @@ sign_in_act(struct visit *v)
 	struct error err = {0};
 	bool persons = uuid_is_nil(v->issuer.id);
 
+	if (persons && str_eq(visit_field(v, "with"), STR("passkey"))) {
+		passkey_alone_act(v, show_again);
+		return;
+	}
 	if (visit_email(&typed, v, &err) != OK) {
 		v->status = http_status_of(err.status);
 		v->error = str_from(err.text);

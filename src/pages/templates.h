@@ -61,11 +61,11 @@ extern const struct html_template page_error;
 /* client fields[name value] target, a link by HTML_U; response_mode=form_post */
 extern const struct html_template page_form_post;
 /* name email; sessions_action other_sessions? sessions[id what address since used current?];
- * password_action has_password? password_least;
- * second_factors?, which shows the rest; totp_action totp? recovery_left;
- * passkeys_action passkeys[id name created used] passkey_options
+ * password_action has_password? password_least; totp_action totp? second? recovery_left;
+ * passkeys_possible?; passkeys_action passkeys[id name created used]; passkey_options, or
+ * passkey_later?
  * → session=ID|others; email password new_password;
- * decision=set_up|turn_off|recovery_codes; remove=ID; passkey name */
+ * decision=set_up|turn_off|recovery_codes|add; remove=ID; rename=ID name; passkey name */
 extern const struct html_template page_account;
 /* secret qr, the path of an SVG in qr_box, or empty; back → code */
 extern const struct html_template page_totp_set_up;

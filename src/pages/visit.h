@@ -65,6 +65,7 @@ struct visit {
 	struct session began;
 	struct secret_text secret;
 	struct str email_normal;
+	struct str first; /* of who has to prove a second factor still: the cookie that says so */
 
 	/* Of waiting. */
 	struct wait *wait;
@@ -109,6 +110,8 @@ void visit_go_to(struct visit *v, struct str location);
 void visit_fail(struct visit *v, const struct error *err);
 /* On to what waited for the sign-in. */
 void visit_go_on(struct visit *v);
+/* Whose pages these are. */
+struct str visit_brand(const struct visit *v);
 /* Text in the arena; "" when it is full, which then shows. */
 struct str visit_print(struct visit *v, const char *fmt, ...) PRINTF(2, 3);
 
@@ -131,12 +134,17 @@ struct ticket visit_ticket(const struct visit *v, const char *path);
 bool visit_may_try(struct visit *v, enum try_kind kind, struct str account);
 void visit_tried_well(struct visit *v, enum try_kind kind, struct str account);
 
-/* proved.c: who came is proved, and is signed in: a session begins, and he goes on. */
+/* proved.c: who came is proved, and is signed in: a session begins, and he goes on. Persons who
+ * have a second factor prove it first (second.c). */
 struct proved {
 	struct person_id person; /* or */
 	struct principal_id principal;
 	struct str email_normal;
 	struct str methods; /* RFC 8176, blanks between */
+	bool second; /* of two factors */
+	int64_t auth_us; /* when the first was proved, if not now */
+	struct org_id only_org; /* of who came by an organisation's own provider … */
+	struct uuid provider; /* … which sees to second factors itself */
 	struct person rehash; /* of a person whose hash is out of date */
 	struct str phc; /* the better hash; absent: none */
 };

@@ -1,5 +1,5 @@
-// Chromium, as Debian has it: one for the tests of a file, a context of its own for each browser that
-// a test needs, and pictures of what it shows.
+// Chromium, as Debian has it: one for the tests of a file, a context of its own for each browser
+// that a test needs, and pictures of what it shows.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";

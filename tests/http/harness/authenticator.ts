@@ -140,7 +140,7 @@ export class Authenticator {
 }
 
 function answer(id: string, response: Record<string, Buffer>): string {
-  const texts = Object.entries(response).map(([name, bytes]) => [name, bytes.toString("base64url")]);
-  return JSON.stringify(
-    { id, rawId: id, type: "public-key", response: Object.fromEntries(texts) });
+  const texts = Object.fromEntries(
+    Object.entries(response).map(([name, bytes]) => [name, bytes.toString("base64url")]));
+  return JSON.stringify({ id, rawId: id, type: "public-key", response: texts });
 }
