@@ -9,6 +9,7 @@ struct alone {
 	struct passkey_holder holder;
 	struct person person;
 	visit_step *refused;
+	void *page; /* what that shows */
 };
 
 enum status
@@ -53,6 +54,7 @@ proved(struct visit *v)
 	const struct alone *a = v->state;
 
 	if (uuid_is_nil(a->holder.person.id)) {
+		v->state = a->page;
 		refuse(v, a->refused);
 		return;
 	}
@@ -74,6 +76,7 @@ passkey_alone_act(struct visit *v, visit_step *refused)
 	if (rc == OK) {
 		a->ceremony = visit_ceremony(v, PASSKEY_SIGN_IN);
 		a->refused = refused;
+		a->page = v->state;
 		rc = passkey_read(&a->answer, &a->ceremony, visit_field(v, "passkey"), &err);
 	}
 	if (rc == ERR_UNAUTHENTICATED) {
