@@ -1,5 +1,6 @@
 // The real server as a process: a free port, a fresh store, its log watched.
 import { type ChildProcess, spawn } from "node:child_process";
+import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll } from "vitest";
 import { Api } from "./api.ts";
 import { operatorKey, sanitizerReport, Store, THINGWARD } from "./binary.ts";
@@ -19,6 +20,8 @@ export interface ServerOptions {
   expectedErrors?: RegExp;
   /** A store that another server left; it is then not removed. */
   store?: Store;
+  /** A name for the loopback address: browsers have passkeys for names alone. */
+  host?: string;
 }
 
 export class Server {
@@ -36,7 +39,7 @@ export class Server {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://${this.options.host ?? "127.0.0.1"}:${this.port}`;
   }
 
   get pid(): number {
@@ -56,7 +59,11 @@ export class Server {
 
   async start(): Promise<void> {
     if (!this.operator) this.operator = this.as(await operatorKey(this.store));
-    const args = ["serve", ...this.store.options, "--port", "0", ...(this.options.args ?? [])];
+    const { host } = this.options;
+    if (host !== undefined && this.port === 0) this.port = await freePort();
+    const place = host === undefined
+      ? ["--port", "0"] : ["--port", String(this.port), "--base-url", this.url];
+    const args = ["serve", ...this.store.options, ...place, ...(this.options.args ?? [])];
     this.stderr = "";
     const child = spawn(THINGWARD, args, {
       stdio: ["ignore", "pipe", "pipe"],
@@ -138,6 +145,17 @@ export class Server {
         throw new Error(`the server logged an error: ${JSON.stringify(line)}`);
     }
   }
+}
+
+/** A port that nobody has at the moment, for an address that has to be known beforehand. */
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const listener = createServer();
+    listener.on("error", fail).listen(0, "127.0.0.1", () => {
+      const { port } = listener.address() as AddressInfo;
+      listener.close(() => done(port));
+    });
+  });
 }
 
 /** One server for the tests of a file, from before the first to after the last. */
