@@ -13,6 +13,9 @@ static const struct sql PERSON_BY_EMAIL =
 	SQL("SELECT" PERSON_COLUMNS "FROM persons WHERE email_normal = $1");
 static const struct sql PERSON_BY_ID =
 	SQL("SELECT" PERSON_COLUMNS "FROM persons WHERE person = $1");
+static const struct sql PERSON_LIST =
+	SQL("SELECT" PERSON_COLUMNS "FROM persons WHERE person > $1 AND email_normal >= $2"
+	    " AND email_normal < $3 ORDER BY person LIMIT $4");
 static const struct sql PERSON_INSERT =
 	SQL("INSERT INTO persons (person, email, email_normal, name, state, created_us, changed)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7)");
@@ -105,6 +108,36 @@ person_find_by_id(
 		return rc;
 	query_bind_uuid(&q, 1, id.id);
 	return read_one(out, found, call, &q, err);
+}
+
+enum status
+person_list(
+	struct person **out, size_t *count, struct call *call, struct page *page, struct error *err)
+{
+	struct str low = page->search.ptr ? page->search : STR("");
+	struct str high = arena_printf(call->arena, "%.*s%s", STR_ARG(low), SEARCH_ALL_HIGH);
+	struct query q;
+
+	*count = 0;
+	*out = arena_new_array(call->arena, struct person, page->limit);
+	if (!*out || !high.ptr)
+		return error_no_memory(err);
+	enum status rc = query_begin(&q, call->tx, &PERSON_LIST, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid(&q, 1, page->after);
+	query_bind_str(&q, 2, low);
+	query_bind_str(&q, 3, high);
+	query_bind_int(&q, 4, (int64_t)page->limit + 1);
+	while ((rc = query_next(&q, err)) == OK && q.row) {
+		page->more = *count == page->limit;
+		if (page->more)
+			break;
+		page->last = query_uuid(&q, 0);
+		person_read(&(*out)[(*count)++], &q, call);
+	}
+	query_end(&q);
+	return rc;
 }
 
 bool

@@ -22,6 +22,9 @@ enum status person_find(struct person *out, bool *found, struct call *call, stru
 	struct error *err) MUST_USE;
 enum status person_find_by_id(struct person *out, bool *found, struct call *call,
 	struct person_id id, struct error *err) MUST_USE;
+/* For an operator; page->search: of addresses, in small letters. */
+enum status person_list(struct person **out, size_t *count, struct call *call, struct page *page,
+	struct error *err) MUST_USE;
 /* Somebody has proved the address, by a link or a password, and so the account is his. */
 bool person_is_established(const struct person *person);
 
