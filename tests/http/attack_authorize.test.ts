@@ -1,4 +1,4 @@
-// Attacks on the browser's half of a sign-in (RFC 9700 section 4): each is tried, for nothing.
+// Attacks on the browser's half of a sign-in (RFC 9700 section 4), for nothing.
 import * as openid from "openid-client";
 import { beforeAll, expect, test } from "vitest";
 import { expectSentTo, visit } from "./harness/authorize.ts";
@@ -90,7 +90,7 @@ test("RFC6749-10.12 a ticket of the attacker's in the victim's browser brings th
     const begun = await begin(config);
     const ticket = expectSentTo(await visit(begun.url), issuer.url, "sign-in", "login");
     const back = await victim.browser.open(`${issuer.url}/authorize/resume?ticket=${ticket}`);
-    // It leads to the client alone, with the attacker's state, which the victim's client never made.
+    // It leads to the client alone, with a state that the victim has never had.
     expect(back.url.origin).toBe(new URL(BACK).origin);
     const fresh = await begin(config);
     await expect(finish(config, fresh, back)).rejects.toMatchObject(because(/"state"/));
