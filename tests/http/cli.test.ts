@@ -58,7 +58,7 @@ describe("with nothing configured", () => {
     try {
       await until("the announcement", () => stdout.includes("\n") || child.exitCode !== null);
       const tookMs = Math.round(performance.now() - begun);
-      const line = /^thingward: listening on (http:\/\/127\.0\.0\.1:\d+) \(store (.*)\)\n$/;
+      const line = /^thingward: listening on (http:\/\/127\.0\.0\.1:\d+) \(store (.*)\)\n/;
       const said = line.exec(stdout);
       expect(said?.[2], stderr).toBe("./var/thingward.db");
       const ready = await fetch(`${said?.[1]}/readyz`);
@@ -76,7 +76,8 @@ describe("with nothing configured", () => {
     }
     expect(sanitizerReport(stderr)).toBeUndefined();
     const events = stderr.trim().split("\n").map((line) => JSON.parse(line) as { event: string });
-    expect(events.map((line) => line.event)).toEqual(["listening", "stopping", "stopped"]);
+    expect(events.map((line) => line.event)).toEqual(
+      ["listening", "mail-goes-into-folder", "stopping", "stopped"]);
   });
 
   test.each(["SIGINT", "SIGHUP"] as const)("%s ends it in good order", async (signal) => {
