@@ -15,7 +15,7 @@
 #define ROUNDS_PER_PURGE 12
 #define ROUNDS_PER_TURN 60 /* of keys */
 #define BATCH 256
-/* Of what is too old: the rest goes in the next round. */
+/* Of what is too old: the rest goes in the round after it. */
 #define PURGES_PER_ROUND 20
 
 struct worker {
@@ -104,8 +104,8 @@ purge_job_run(struct store_job *job, struct tx *tx, struct error *err)
 	return rc;
 }
 
-/* What has ended by itself. */
-static void
+/* What has ended by itself. True when there is more. */
+static bool
 purge(struct server *server)
 {
 	struct purging p = {.job = {.run = purge_job_run}, .more = true};
@@ -115,9 +115,10 @@ purge(struct server *server)
 		if (store_change_wait(server->installation.store, &p.job, &err) != OK) {
 			log_event(LOG_WARN, "not-purged", LOG_Z("text", err.text),
 				LOG_Z("detail", err.detail));
-			return;
+			return false;
 		}
 	}
+	return p.more;
 }
 
 static void
@@ -154,12 +155,13 @@ static void *
 worker_main(void *arg)
 {
 	struct worker *w = arg;
+	bool more = false;
 
 	for (unsigned round = 1; wait_round(w); round++) {
 		note_uses(w->server);
 		note_sessions(w->server);
-		if (round % ROUNDS_PER_PURGE == 1)
-			purge(w->server);
+		if (more || round % ROUNDS_PER_PURGE == 1)
+			more = purge(w->server);
 		if (round % ROUNDS_PER_TURN == 1)
 			keys_turn(w->server);
 		if (round % ROUNDS_PER_LOG == 0)
