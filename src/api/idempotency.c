@@ -13,7 +13,8 @@ is_key(struct str value)
 	return value.len > 0 && value.len <= KEY_MAX;
 }
 
-/* Method and path hold no blank, and names of query parameters are the contract's. */
+/* Method and path hold no blank, and names of query parameters are the contract's. A token is told
+ * only what one of the same client and scope was told: another may have been let do more. */
 static void
 digest_request(uint8_t out[SHA256_LEN], const struct exchange *x)
 {
@@ -27,6 +28,13 @@ digest_request(uint8_t out[SHA256_LEN], const struct exchange *x)
 		const struct crypto_piece more[] = {
 			{out, SHA256_LEN}, {name.ptr, name.len}, {"=", 1}, {value.ptr, value.len}};
 		crypto_sha256_pieces(out, more, ARRAY_LEN(more));
+	}
+	const struct token *token = x->caller.token;
+	if (token) {
+		const struct crypto_piece bounds[] = {{out, SHA256_LEN},
+			{token->client.id.bytes, sizeof(struct uuid)},
+			{token->scope.ptr, token->scope.len}};
+		crypto_sha256_pieces(out, bounds, ARRAY_LEN(bounds));
 	}
 }
 

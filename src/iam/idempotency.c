@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "iam/rows.h"
 
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
@@ -41,6 +42,17 @@ name_row(struct row_name *name, const struct call *call, const struct idempotenc
 	return buf_view(&out);
 }
 
+/* The key that sealed it is gone, or the row was tampered with: the change stays made. */
+static enum status
+answer_lost(struct error *err)
+{
+	log_event(LOG_WARN, "answer-not-opened", LOG_Z("why", err->text));
+	error_clear(err);
+	return error_set(err, ERR_CONFLICT, "answer-lost",
+		"This was done before, and its answer cannot be given again: look for what was "
+		"made.");
+}
+
 /* What was opened goes into the arena, which is wiped when the request ends. */
 static enum status
 open_body(struct str *out, struct call *call, const struct idempotency *id, struct str sealed,
@@ -59,7 +71,7 @@ open_body(struct str *out, struct call *call, const struct idempotency *id, stru
 	if (plain.ptr)
 		crypto_wipe(plain.ptr, plain.cap);
 	buf_clear(&plain);
-	return rc;
+	return rc == ERR_CORRUPT ? answer_lost(err) : rc;
 }
 
 static enum status
@@ -70,8 +82,8 @@ answer_read(struct kept_answer *out, struct query *q, struct call *call,
 
 	if (request.len != SHA256_LEN || memcmp(request.ptr, id->request, SHA256_LEN) != 0)
 		return error_set(err, ERR_CONFLICT, "idempotency-key-reused",
-			"This Idempotency-Key came with another request: choose a new one for "
-			"each change.");
+			"This Idempotency-Key came with another request, or with a token for "
+			"something else: choose a new one for each change.");
 	*out = (struct kept_answer){
 		.status = (unsigned)query_int(q, 1),
 		.etag = query_int(q, 2),

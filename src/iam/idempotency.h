@@ -14,7 +14,7 @@
 
 struct idempotency {
 	uint8_t key_hash[SHA256_LEN]; /* of the key that the caller chose */
-	uint8_t request[SHA256_LEN]; /* digest of all that was asked */
+	uint8_t request[SHA256_LEN]; /* digest of all that was asked, and of what bounds who asks */
 };
 
 struct kept_answer {
@@ -25,7 +25,8 @@ struct kept_answer {
 };
 
 /* What the caller of this call was answered before. ERR_CONFLICT "idempotency-key-reused": the key
- * came with another request. Any caller may ask: it is told what it was told. */
+ * came with another request; "answer-lost": it was done, but the answer cannot be opened any more.
+ * Any caller may ask: it is told what it was told. */
 enum status idempotency_find(bool *found, struct kept_answer *out, struct call *call,
 	const struct idempotency *id, struct error *err) MUST_USE;
 

@@ -6,6 +6,7 @@ import { ENGINE, Store } from "./harness/binary.ts";
 import { CuttingProxy } from "./harness/cutting_proxy.ts";
 import { makeGroup, makeMachine, makeOrg, makeRole, makeWorkspace, unique }
   from "./harness/make.ts";
+import { clientToken, makeIssuer, makeMachineClient } from "./harness/oauth.ts";
 import { raw } from "./harness/raw.ts";
 import { Server, useServer } from "./harness/server.ts";
 import type { Group, Principal, PrincipalCreated, Record_ } from "./harness/types.ts";
@@ -181,6 +182,32 @@ test("R1_who may no longer do it is still told what it was told, unless it is ou
   expectProblem(await postGroup(name, key, its), 401, "unauthenticated");
 });
 
+test("R1_a token is told what another was told only if it may the same", async () => {
+  const issuer = await makeIssuer(server);
+  const client = await makeMachineClient(issuer, "iam:devices:create", "iam:devices:read");
+  const by = async (scope: string) =>
+    server.as((await clientToken(issuer, client, scope)).access_token);
+  const [key, name] = [unique("key"), unique("d")];
+  const at = `/api/workspaces/${issuer.workspace.id}/devices`;
+  const make = async (scope: string) => post(at, { name, id: name }, key, await by(scope));
+  const first = await make("iam:devices:create");
+  expect(first.status, first.text).toBe(201);
+  expect(told(await make("iam:devices:create"))).toEqual(told(first));
+  expectProblem(await make("iam:devices:read"), 409, "idempotency-key-reused");
+});
+
+test("R1_what no longer can be opened is not done again", async () => {
+  const key = unique("key");
+  const name = unique("group");
+  expect((await postGroup(name, key)).status).toBe(201);
+  await server.stop();
+  server.store.alter("UPDATE idempotency SET answer = "
+    + (ENGINE === "sqlite" ? "X'FF00'" : "'\\xFF00'::bytea"));
+  await server.start();
+  expectProblem(await postGroup(name, key), 409, "answer-lost");
+  expect(await count("groups", name)).toBe(1);
+});
+
 test("R1_answers outlive the server, sealed, and go when they are too old", async () => {
   const key = unique("key");
   const draft = { name: unique("key") };
@@ -199,6 +226,23 @@ test("R1_answers outlive the server, sealed, and go when they are too old", asyn
   const taken = await post(`${tenant.path}/api-keys`, draft, key);
   expectProblem(taken, 409);
   await until("old answers to be gone", () => rows() === 0);
+}, 60_000);
+
+test("R1_however many are too old, they go", async () => {
+  const MANY = 21_000; // more than one round takes
+  await postGroup(unique("group"), unique("key"));
+  await server.stop();
+  const numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+    + ` WHERE i < ${MANY})`;
+  server.store.alter("INSERT INTO idempotency (org, principal, key_hash, request, status, etag,"
+    + ` revision, answer, created_us) ${numbers} SELECT org, principal, ${server.store.randomId},`
+    + " request, status, etag, revision, answer, 5 FROM n,"
+    + " (SELECT * FROM idempotency LIMIT 1) AS one");
+  await server.start();
+  const old = () => Number(server.store.value(
+    "SELECT count(*) FROM idempotency WHERE created_us = 5"));
+  expect(old()).toBeGreaterThan(0);
+  await until("old answers to be gone", () => old() === 0, 40_000);
 }, 60_000);
 
 describe.skipIf(ENGINE !== "postgres")("a commit whose answer is lost", () => {

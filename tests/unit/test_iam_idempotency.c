@@ -156,7 +156,7 @@ test_idempotency__a_row_is_sealed_to_its_place(void **state)
 		"UPDATE idempotency SET answer = (SELECT answer FROM idempotency WHERE"
 		" substr(key_hash, 1, 1) = X'01') WHERE substr(key_hash, 1, 1) = X'03'");
 	house_run(h, find, &one);
-	house_refused(h, &h->owner, find, &there, "seal-broken");
+	house_refused(h, &h->owner, find, &there, "answer-lost");
 }
 
 static enum status
