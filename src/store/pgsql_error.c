@@ -9,6 +9,8 @@
  * longer it has stopped, or waits for a standby, or nobody can reach it. */
 #define SILENT_MS 1000
 
+#define FORBIDDEN "42501"
+
 struct meaning {
 	const char *state; /* the beginning of an SQLSTATE */
 	enum status status;
@@ -22,6 +24,7 @@ static const struct meaning meanings[] = {
 	{"40P01", ERR_BUSY, true},
 	{"55P03", ERR_BUSY, false},
 	{"57014", ERR_BUSY, false},
+	{FORBIDDEN, ERR_BUSY, false},
 	{"57P", ERR_BUSY, true},
 	{"53", ERR_BUSY, false},
 	{"58", ERR_BUSY, false},
@@ -74,7 +77,11 @@ pgsql__error(struct pgsql_connection *c, const PGresult *result, struct error *e
 	/* Only a server that has become a standby says this of a change. */
 	if (state && c->writes && strcmp(state, "25006") == 0)
 		c->stale = true;
-	say(lost ? ERR_BUSY : meaning ? meaning->status : ERR_INTERNAL, err);
+	if (state && strcmp(state, FORBIDDEN) == 0)
+		error_set(err, ERR_BUSY, "store-forbidden",
+			"The database refuses its user a right: make that user its owner.");
+	else
+		say(lost ? ERR_BUSY : meaning ? meaning->status : ERR_INTERNAL, err);
 	return error_detail(err, "postgresql %s: %.*s", state ? state : "session lost",
 		(int)strcspn(words, "\n"), words);
 }

@@ -347,6 +347,29 @@ test_pgsql__opening_says_what_is_wrong(void **state)
 	assert_refused(&other, ERR_INVALID, "store-too-new", "newer program");
 }
 
+/* Somebody who may come in, and do nothing. */
+static void
+test_pgsql__a_user_without_rights_is_told(void **state)
+{
+	struct fixture *f = *state;
+	char role[32], sql[96], url[DATABASE_URL_MAX];
+	const char *rest = strchr(f->url, '@');
+	assert_non_null(rest);
+	snprintf(role, sizeof(role), "weak_%d", (int)getpid());
+	snprintf(sql, sizeof(sql), "CREATE ROLE %s LOGIN", role);
+	database_run(f->url, sql);
+	snprintf(url, sizeof(url), "postgres://%s%s", role, rest);
+	f->options.url = url;
+	assert_refused(f, ERR_BUSY, "store-forbidden", "its owner");
+	f->options.url = f->url;
+	fixture_open(f);
+	store_close(&f->store); /* the tables are another's now */
+	f->options.url = url;
+	assert_refused(f, ERR_BUSY, "store-forbidden", "its owner");
+	snprintf(sql, sizeof(sql), "DROP ROLE %s", role);
+	database_run(f->url, sql);
+}
+
 static void
 test_pgsql__texts_are_ordered_by_bytes(void **state)
 {
@@ -382,6 +405,7 @@ main(void)
 		CASE(test_pgsql__shards_run_beside_each_other),
 		CLOSED(test_pgsql__many_start_together),
 		CLOSED(test_pgsql__opening_says_what_is_wrong),
+		CLOSED(test_pgsql__a_user_without_rights_is_told),
 		CASE(test_pgsql__texts_are_ordered_by_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
