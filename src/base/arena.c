@@ -169,14 +169,6 @@ arena_copy(struct arena *arena, struct str s)
 	return (struct str){out, s.len};
 }
 
-char *
-arena_strdup(struct arena *arena, const char *z)
-{
-	size_t size = strlen(z) + 1;
-	char *out = arena_alloc(arena, size);
-	return out ? memcpy(out, z, size) : NULL;
-}
-
 struct str
 arena_printf(struct arena *arena, const char *fmt, ...)
 {

@@ -30,9 +30,8 @@ void *arena_alloc_array(struct arena *arena, size_t count, size_t size) MUST_USE
 #define arena_new_array(arena, type, count) ((type *)arena_alloc_array(arena, count, sizeof(type)))
 #define arena_new_one(arena, type) ((type *)arena_alloc(arena, sizeof(type)))
 
-/* Terminated copies; the str form keeps absent as absent ({NULL, 0} also when memory failed,
- * which callers with a present input detect by .ptr == NULL). */
-char *arena_strdup(struct arena *arena, const char *z) MUST_USE;
+/* Terminated copies; absent stays absent ({NULL, 0} also when memory failed, which callers with a
+ * present input detect by .ptr == NULL). */
 struct str arena_copy(struct arena *arena, struct str s) MUST_USE;
 struct str arena_printf(struct arena *arena, const char *fmt, ...) PRINTF(2, 3) MUST_USE;
 

@@ -21,12 +21,6 @@ answer_failed(const struct tx *tx, struct error *err)
 	return tx->failed;
 }
 
-struct store *
-tx_store(struct tx *tx)
-{
-	return tx->store;
-}
-
 bool
 tx_lags(const struct tx *tx)
 {

@@ -44,9 +44,9 @@ struct store_options {
  * Opens and migrates. ERR_INVALID "store-unreadable" (no such folder, not a database, no right to
  * write: text names the path and the remedy), "store-too-new", "store-too-old" (read_only),
  * "store-not-empty" (fresh_only), ERR_BUSY "store-locked" (another process serves it),
- * "store-unreachable" (no database answers), ERR_CORRUPT (also "store-migration-changed"). The last
- * folder of the path is made when it is missing. Start-up only. Owned; store_close waits for
- * running jobs and refuses those that wait.
+ * "store-unreachable" (no database answers), "store-forbidden" (it refuses its user a right),
+ * ERR_CORRUPT (also "store-migration-changed"). The last folder of the path is made when it is
+ * missing. Start-up only. Owned; store_close waits for running jobs and refuses those that wait.
  */
 enum status store_open(
 	struct store **out, const struct store_options *options, struct error *err) MUST_USE;
@@ -155,7 +155,6 @@ enum status store_catch_up(struct store *store, struct store_job *job, struct er
  * collapses to "everything in the organisation" (kind -1). */
 void tx_touch(struct tx *tx, struct uuid org, int64_t revision, int kind, struct uuid id);
 
-struct store *tx_store(struct tx *tx);
 /* Whether there may be newer commits than this snapshot sees, which is then a replica's. Any error
  * has the job run again where there are none, ERR_NOT_REACHED when the snapshot is too old for it.
  */

@@ -111,13 +111,15 @@ test_faults__each_step_in_turn(void **state)
 	}
 }
 
+static struct store *failing; /* whose write fails */
+
 /* Fails the first write from the moment it runs, and then writes more than fits into memory. */
 static enum status
 greedy_run(struct store_job *job, struct tx *tx, struct error *err)
 {
 	struct adding *a = (struct adding *)job;
 	if (a->runs == 0)
-		store_fail_write(tx_store(tx), 1);
+		store_fail_write(failing, 1);
 	return adding_run(job, tx, err);
 }
 
@@ -154,6 +156,7 @@ one_costs_the_transaction(struct fixture *f,
 	struct counter entered, go, answered;
 	struct told told = {0};
 	struct error err = {0};
+	failing = f->store;
 	store_on_commit(f->store, tell, &told);
 	counter_init(&entered);
 	counter_init(&go);

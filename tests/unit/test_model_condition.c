@@ -58,7 +58,7 @@ one(const char *op, const char *value)
 		"{\"all\":[{\"attribute\":\"context.a\",\"operator\":\"%s\",\"value\":%s}]}", op,
 		value);
 	assert_non_null(text.ptr);
-	return compiled(arena_strdup(arena, text.ptr));
+	return compiled(text.ptr);
 }
 
 enum expected { NO, YES, MISSING };
