@@ -28,6 +28,33 @@ struct invariant {
 #define NONE(table, condition) " NOT EXISTS (SELECT 1 FROM " table " WHERE " condition ") "
 
 static const struct invariant INVARIANTS[] = {
+	RULE("a change record's organisation exists",
+		"records c WHERE" NONE("orgs o", "o.org = c.org")),
+	RULE("a workspace's organisation exists",
+		"workspaces w WHERE" NONE("orgs o", "o.org = w.org")),
+	RULE("a principal's organisation exists",
+		"principals p WHERE" NONE("orgs o", "o.org = p.org")),
+	RULE("a group's organisation exists", "groups g WHERE" NONE("orgs o", "o.org = g.org")),
+	RULE("a role's organisation exists", "roles r WHERE" NONE("orgs o", "o.org = r.org")),
+	RULE("a permission's organisation exists",
+		"permissions p WHERE" NONE("orgs o", "o.org = p.org")),
+	RULE("a guardrail's organisation exists",
+		"guardrails d WHERE" NONE("orgs o", "o.org = d.org")),
+	RULE("a resource's organisation exists",
+		"resources r WHERE" NONE("orgs o", "o.org = r.org")),
+	RULE("a provider's organisation exists",
+		"providers p WHERE" NONE("orgs o", "o.org = p.org")),
+	RULE("an organisation's skeleton is of one of its revisions",
+		"orgs o WHERE o.skeleton > o.revision"),
+	RULE("an authenticator app's person exists",
+		"totps t WHERE" NONE("persons n", "n.person = t.person")),
+	RULE("a recovery code's person exists",
+		"recovery_codes t WHERE" NONE("persons n", "n.person = t.person")),
+	RULE("a passkey's person exists",
+		"passkeys t WHERE" NONE("persons n", "n.person = t.person")),
+	RULE("a code's client exists, unless it was the platform's",
+		"codes c WHERE c.client_org = c.org AND" NONE(
+			"clients t", "t.org = c.org AND t.client = c.client")),
 	RULE("a grant's principal exists",
 		"grants g WHERE g.holder_kind = 0 AND" NONE(
 			"principals p", "p.org = g.org AND p.principal = g.holder")),
