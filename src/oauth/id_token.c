@@ -53,7 +53,7 @@ write_authentication(struct json_writer *w, const struct family_row *family)
 {
 	struct str methods = family->methods;
 	jw_int(w, "auth_time", family->auth_us / US_PER_S);
-	jw_str(w, "acr", scope_has(methods, METHOD_SECOND) ? ACR_SECOND : ACR_SINGLE);
+	jw_str(w, "acr", acr_of_methods(methods));
 	jw_array(w, "amr");
 	while (methods.len) {
 		struct str method = str_cut(&methods, ' ');

@@ -22,7 +22,7 @@ map_of(struct visit *v, const struct passkey *p)
 	values[0] = HTML_S("id", visit_print(v, "%s", id));
 	values[1] = HTML_S("name", p->name);
 	values[2] = HTML_S("created", own_time(v, p->created_us));
-	values[3] = HTML_S("used", p->used_us ? own_time(v, p->used_us) : STR("never"));
+	values[3] = HTML_S("used", p->used_us ? own_time(v, p->used_us) : STR(""));
 	return (struct html_map){values, PASSKEY_VALUES};
 }
 

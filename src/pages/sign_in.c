@@ -61,7 +61,7 @@ show(struct visit *v, struct str email)
 	visit_show(v, &page_sign_in,
 		HTML_MAP(HTML_S("email", email), HTML_B("by_email", true),
 			HTML_B("passwords", persons), HTML_B("links", true),
-			HTML_B("others", options.len > 0), HTML_L("providers", NULL, 0),
+			HTML_B("others", false), HTML_L("providers", NULL, 0),
 			HTML_S("passkey_options", options), HTML_S("sign_up", sign_up_of(v))));
 }
 

@@ -21,8 +21,8 @@
 extern const struct html_template *const page_templates[];
 extern const size_t page_template_count;
 
-/* client; by_email? with passwords? links? or both; others?, when one of the following is there:
- * providers[id name]; passkey_options; sign_up, a link or empty
+/* client; by_email? with passwords? links? or both; others?, when there are providers[id name];
+ * passkey_options; sign_up, a link or empty
  * → email with=password|link; provider; with=passkey passkey */
 extern const struct html_template page_sign_in;
 /* email back reset; links?, link_action → email password; email with=link */
