@@ -63,7 +63,7 @@ test("OIDC-Core-3.1.2.1 acr_values: who has a second factor is asked for it", as
     .toBe(acr_values);
 });
 
-test("OIDC-Core-5.5.1.1 a second factor that is essential, of who has none, is an error", async () => {
+test("OIDC-Core-5.5.1.1 an essential second factor of who has none is an error", async () => {
   const person = await comeIn(server, tenant);
   const config = await relyingParty(server.url, app);
   const claims = JSON.stringify(
@@ -73,7 +73,7 @@ test("OIDC-Core-5.5.1.1 a second factor that is essential, of who has none, is a
     .rejects.toMatchObject({ error: "unmet_authentication_requirements" });
 });
 
-test("B3_organisations: who belongs to several chooses where to act, and is who he is there",
+test("OIDC-Core-3.1.2.3 who belongs to several organisations chooses, and is who he is there",
   async () => {
     const person = await comeIn(server, tenant);
     const second = await makeOrg(server);
