@@ -4,6 +4,7 @@
 #include "iam/scopes_of_token.h"
 #include "iam/second_factors.h"
 #include "oauth/authorize.h"
+#include "signin/session.h"
 
 static struct call
 event_call(const struct exchange *x)
@@ -69,6 +70,8 @@ look(void *context, struct tx *tx, struct error *err)
 	call_open_event(&call, tx, a->session_org);
 	enum status rc = session_find(
 		&a->who.session, &a->who.found, &call, x->workspace, session_secret(x), err);
+	if (rc == OK && a->who.found)
+		session_used(x->signin->uses, &a->who.session, x->now_us);
 	if (rc == OK && a->who.found)
 		rc = look_at_person(&a->who, &call, err);
 	if (rc == OK && a->who.found)

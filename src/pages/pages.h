@@ -36,7 +36,6 @@ struct pages_options {
 	struct password_pool *pool;
 	struct throttle *throttle;
 	struct link_desk *links;
-	struct session_uses *uses;
 	struct session_lives lives;
 };
 

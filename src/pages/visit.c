@@ -223,7 +223,7 @@ loaded(struct visit *v)
 		return;
 	}
 	if (v->signed_in)
-		session_used(v->options->uses, &v->session, v->now_us);
+		session_used(v->options->signin->uses, &v->session, v->now_us);
 	if (v->route->signed_in && !v->signed_in)
 		send_to_sign_in(v);
 	else if (posted)

@@ -60,7 +60,6 @@ open_pages(struct server *server, struct error *err)
 		.pool = server->people.pool,
 		.throttle = server->people.throttle,
 		.links = server->people.links,
-		.uses = server->people.uses,
 		.lives = people_session_lives(server->config),
 	};
 	return rc == OK ? pages_new(&server->pages, &options, err) : rc;
@@ -120,6 +119,7 @@ begin_serving(struct server *server)
 		.directory = server->installation.directory,
 		.keyring = server->installation.keyring,
 		.base_url = str_from(server->config->base_url),
+		.uses = server->people.uses,
 	};
 	server->authzen = (struct authzen){
 		.signin = server->signin,

@@ -5,11 +5,14 @@
 #include "directory/directory.h"
 #include "iam/call.h"
 
+struct session_uses;
+
 /* What proving needs: the server's, for its life. */
 struct signin {
 	struct directory *directory;
 	const struct keyring *keyring;
 	struct str base_url; /* the installation's issuer: no '/' at its end */
+	struct session_uses *uses; /* of browsers' sessions; NULL: not noted */
 };
 
 /* What is to be proved: the header of a request, or a secret or token by itself. */

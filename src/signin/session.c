@@ -36,7 +36,7 @@ session_used(struct session_uses *uses, const struct session *session, int64_t n
 {
 	size_t i = 0;
 
-	if (now_us - session->used_us < SESSION_TOUCH_US)
+	if (!uses || now_us - session->used_us < SESSION_TOUCH_US)
 		return;
 	mutex_lock(&uses->mutex);
 	while (i < uses->count && !uuid_eq(uses->items[i].id.id, session->id.id))

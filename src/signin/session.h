@@ -10,7 +10,7 @@ struct session_uses; /* owned */
 enum status session_uses_new(struct session_uses **out, struct error *err) MUST_USE;
 void session_uses_free(struct session_uses **uses);
 
-/* Notes a use, unless one was written down less than SESSION_TOUCH_US ago. */
+/* Notes a use, unless one was written down less than SESSION_TOUCH_US ago. `uses` may be NULL. */
 void session_used(struct session_uses *uses, const struct session *session, int64_t now_us);
 
 #define SESSION_USES_MAX 256

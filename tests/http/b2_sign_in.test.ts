@@ -10,6 +10,7 @@ import {
 } from "./harness/people.ts";
 import { useServer } from "./harness/server.ts";
 import type { PrincipalCreated, Record_ } from "./harness/types.ts";
+import { until } from "./harness/until.ts";
 
 const server = useServer();
 let tenant: Tenant;
@@ -253,6 +254,17 @@ describe("B2_sessions", () => {
     expect(page.heading).toBe("Sign in");
     // He is sent back to where he wanted to go.
     expect(isSignedIn(await signIn(person.browser, person.email, PASSWORD, page))).toBe(true);
+  });
+
+  test("B2_sessions: a use is noted, and puts the end off", async () => {
+    const person = await comeIn(server, tenant);
+    const where = `WHERE person = (SELECT person FROM persons WHERE email = '${person.email}')`;
+    server.store.alter(`UPDATE sessions SET used_us = used_us - 7200000000 ${where}`);
+    const lastUsed = async () =>
+      /last used ([\d: -]+UTC)/.exec((await person.browser.open("/account")).text)?.[1] ?? "";
+    const before = await lastUsed();
+    expect(before).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/);
+    await until("the use to be noted", async () => await lastUsed() > before);
   });
 
   test("B2_sessions: a person who is suspended is signed out at once, and not let in", async () => {

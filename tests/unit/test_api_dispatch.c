@@ -234,7 +234,8 @@ set_up(void **state)
 	secret_issue(&admin, "twk_", ORG_A.id, id_of(4, 1));
 	secret_issue(&nobody, "twk_", ORG_A.id, id_of(4, 2));
 	change(f, write_rows, NULL);
-	signin = (struct signin){f->directory, ring, STR("http://127.0.0.1")};
+	signin = (struct signin){
+		.directory = f->directory, .keyring = ring, .base_url = STR("http://127.0.0.1")};
 	struct api_options options = {.store = f->store, .signin = &signin};
 	assert_int_equal(api_new(&api, &options, &err), OK);
 	struct http_options http = {.address = "127.0.0.1",

@@ -81,7 +81,8 @@ make(struct fixture *f, struct made m)
 static enum status
 ask(struct fixture *f, struct caller *caller, struct str header, struct error *err)
 {
-	const struct signin signin = {f->directory, ring, STR("http://127.0.0.1")};
+	const struct signin signin = {
+		.directory = f->directory, .keyring = ring, .base_url = STR("http://127.0.0.1")};
 	const struct proof proof = {header, NOW, NULL};
 	for (int i = 0; i < 8; i++) {
 		struct misses misses = {0};
