@@ -144,11 +144,13 @@ ask_again(struct feed *f, struct error *err)
 static void
 round_once(struct feed *f)
 {
+	const struct driver *d = f->ask.connection.driver;
 	struct store_job *jobs[64];
 	struct error err = {0};
 	unsigned count = queue__take_now(&f->waiting, jobs, ARRAY_LEN(jobs));
-	if (atomic_exchange(&f->committed, false))
-		(void)!f->ask.connection.driver->notify(f->ask.connection.native, &err);
+	if (atomic_exchange(&f->committed, false) &&
+		d->notify(f->ask.connection.native, &err) != OK)
+		atomic_store(&f->committed, true); /* once there is a session again */
 	error_clear(&err);
 	enum status rc = ask_again(f, &err);
 	if (rc == OK) {

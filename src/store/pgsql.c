@@ -277,6 +277,8 @@ await(void *connection, int wake, int timeout_ms)
 		there = outside(c, "LISTEN thingward", &err) == OK &&
 			outside(c, listening_text, &err) == OK;
 		c->listening = there ? c->generation : 0;
+		if (there)
+			return; /* what was told meanwhile went by unheard */
 	}
 	if (there && was_told(c))
 		return;

@@ -8,7 +8,7 @@ import { ENGINE, operatorKey, psql, Store, thingward } from "./harness/binary.ts
 import { figure, spread } from "./harness/figure.ts";
 import { give, makeInWorkspace, makeMember, makeOrg, makeRole, makeWorkspace, unique }
   from "./harness/make.ts";
-import { Server } from "./harness/server.ts";
+import { finishAll, Server } from "./harness/server.ts";
 import { until } from "./harness/until.ts";
 import type { Decision, DecisionRequest, Entity, Principal, Role } from "./harness/types.ts";
 
@@ -72,9 +72,7 @@ describe.skipIf(ENGINE !== "postgres")("two nodes", () => {
     org = { type: "organisation", id: tenant.org.id };
   });
   afterAll(async () => {
-    await one.finish();
-    await two.finish();
-    store.remove();
+    await finishAll([one, two]).finally(() => store.remove());
   });
 
   function question(context: Record<string, unknown> = {}): DecisionRequest {

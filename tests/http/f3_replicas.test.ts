@@ -5,7 +5,7 @@ import { ENGINE, operatorKey, psql, Store } from "./harness/binary.ts";
 import { Cluster } from "./harness/cluster.ts";
 import { subjectOf } from "./harness/decide.ts";
 import { makeMember, makeOrg, makeRole } from "./harness/make.ts";
-import { Server } from "./harness/server.ts";
+import { finishAll, Server } from "./harness/server.ts";
 import { until } from "./harness/until.ts";
 import type { DecisionRequest, Principal, Role } from "./harness/types.ts";
 
@@ -31,10 +31,7 @@ describe.skipIf(ENGINE !== "postgres")("a node with a replica", () => {
     await Promise.all([writes.start(), reads.start()]);
   });
   afterAll(async () => {
-    await writes.finish();
-    await reads.finish();
-    store.remove();
-    await cluster.stop();
+    await finishAll([writes, reads]).finally(() => store.remove()).finally(() => cluster.stop());
   });
 
   async function metric(name: string): Promise<number> {

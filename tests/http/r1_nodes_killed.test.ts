@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENGINE, operatorKey, Store, thingward } from "./harness/binary.ts";
 import { figure } from "./harness/figure.ts";
 import { makeMachine, makeMember, makeOrg, unique } from "./harness/make.ts";
-import { Server } from "./harness/server.ts";
+import { finishAll, Server } from "./harness/server.ts";
 import type { Group } from "./harness/types.ts";
 
 const ROUNDS = Number(process.env["THINGWARD_KILLS"] ?? 10);
@@ -20,9 +20,7 @@ describe.skipIf(ENGINE !== "postgres")("a node that is killed", () => {
     await Promise.all([stays.start(), dies.start()]);
   });
   afterAll(async () => {
-    await stays.finish();
-    await dies.finish();
-    store.remove();
+    await finishAll([stays, dies]).finally(() => store.remove());
   });
 
   test("R1_what was acknowledged is there, on both nodes", async () => {

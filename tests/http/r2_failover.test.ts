@@ -6,7 +6,7 @@ import { Cluster } from "./harness/cluster.ts";
 import { subjectOf } from "./harness/decide.ts";
 import { figure, spread } from "./harness/figure.ts";
 import { give, makeMember, makeOrg, makeRole, unique } from "./harness/make.ts";
-import { Server } from "./harness/server.ts";
+import { finishAll, Server } from "./harness/server.ts";
 import { until } from "./harness/until.ts";
 import type { Decision, DecisionRequest, Group, Principal, Record_ } from "./harness/types.ts";
 
@@ -71,9 +71,7 @@ describe.skipIf(ENGINE !== "postgres")("a primary that dies", () => {
     member = await makeMember(tenant);
   });
   afterAll(async () => {
-    for (const node of nodes) await node.finish();
-    store.remove();
-    await cluster.stop();
+    await finishAll(nodes).finally(() => store.remove()).finally(() => cluster.stop());
   });
 
   function ask(node: Server, context: Record<string, unknown> = {}): Promise<Answer<Decision>> {

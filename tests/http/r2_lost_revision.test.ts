@@ -81,9 +81,7 @@ describe.skipIf(ENGINE !== "postgres")("a database that lost something", () => {
     await server.start();
   });
   afterAll(async () => {
-    await server.finish();
-    store.remove();
-    await postgres.stop();
+    await server.finish().finally(() => store.remove()).finally(() => postgres.stop());
   });
 
   // The second one comes back as a copied disk does: nothing tells it from the one before.

@@ -158,6 +158,12 @@ function freePort(): Promise<number> {
   });
 }
 
+/** All of them, whatever comes of one. */
+export async function finishAll(servers: readonly Server[]): Promise<void> {
+  const ends = await Promise.allSettled(servers.map((server) => server.finish()));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+}
+
 /** One server for the tests of a file, from before the first to after the last. */
 export function useServer(options: ServerOptions = {}): Server {
   const server = new Server(options);
