@@ -258,6 +258,11 @@ account_password_act(struct visit *v)
 	const struct owned *o = v->state;
 	struct error err = {0};
 
+	/* Where there is no password to type, the sign-in has to be a fresh one. */
+	if (!o->person.password.ptr && !own_is_fresh(v)) {
+		own_ask_again(v);
+		return;
+	}
 	enum status rc = read_passwords(v, &err);
 	if (rc == ERR_INVALID) {
 		v->status = http_status_of(rc);
