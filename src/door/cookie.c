@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#define COOKIE_MAX 640
+#define COOKIE_MAX 4096 /* what browsers keep */
 
 const char *
 cookie_of_session(struct cookie_name *space, struct workspace_id issuer)

@@ -70,7 +70,8 @@ enum status call_open(
 /*
  * The same for what needs no permission, because whoever acts proved that it is about himself: a
  * person's own account, a client's own token; or for the server itself (a nil id). Locks the
- * organisation; nothing can be required in such a call. A person's kind is KIND_NONE.
+ * organisation; nothing can be required in such a call. A person's kind is KIND_NONE, and so is a
+ * provider's, which is of an organisation.
  * ERR_NOT_FOUND.
  */
 struct actor {

@@ -295,28 +295,6 @@ grant_delete(struct call *call, struct grant_id id, struct error *err)
 	return rc;
 }
 
-/* Only afterwards can be told whether an owner is left. */
-static enum status
-delete_unless_last(bool *taken, struct call *call, const struct grant *grant, struct error *err)
-{
-	struct owners owners;
-	struct error last = {0};
-
-	*taken = false;
-	enum status rc = owners_count(&owners, call, err);
-	if (rc == OK)
-		rc = iam__run(call, &GRANT_DELETE, grant->id.id, err);
-	if (rc != OK)
-		return rc;
-	rc = owners_check_left(call, owners, &last);
-	*taken = rc == OK;
-	if (rc == ERR_CONFLICT)
-		return grant_insert(call, grant, err);
-	if (rc != OK)
-		*err = last;
-	return rc;
-}
-
 enum status
 grant_take_back(bool *taken, struct call *call, struct grant_id id, struct error *err)
 {
@@ -330,11 +308,12 @@ grant_take_back(bool *taken, struct call *call, struct grant_id id, struct error
 	const struct role_view *role = org_role_by_id(call->org, before.role, NULL);
 	if (role && role->ceiling)
 		return OK;
-	rc = delete_unless_last(taken, call, &before, err);
-	if (rc == OK && *taken)
-		rc = iam__record(call, "grants.delete", "grant", id.id,
-			VERSIONS(call_json(call, grant_write, &before), NOTHING), err);
-	if (rc == OK && *taken)
+	*taken = true;
+	rc = iam__record(call, "grants.delete", "grant", id.id,
+		VERSIONS(call_json(call, grant_write, &before), NOTHING), err);
+	if (rc == OK)
+		rc = iam__run(call, &GRANT_DELETE, id.id, err);
+	if (rc == OK)
 		touch_holder(call, before.holder_kind, before.holder);
 	return rc;
 }

@@ -48,9 +48,9 @@ struct grant_filter {
 enum status grant_list(struct grant **out, size_t *count, struct call *call,
 	const struct grant_filter *filter, struct page *page, struct error *err) MUST_USE;
 enum status grant_delete(struct call *call, struct grant_id id, struct error *err) MUST_USE;
-/* Takes back what a rule gave, in a call that is open as somebody. `taken` false when it has to
- * stay: it is the last owner's, or its role bears a ceiling, and without that its holder could do
- * more. What is not there any more counts as taken. */
+/* Takes back what a rule gave, in a call that is open as somebody. `taken` false when its role
+ * bears a ceiling, as an owner's does: without it its holder could do more. What is not there any
+ * more counts as taken. */
 enum status grant_take_back(
 	bool *taken, struct call *call, struct grant_id id, struct error *err) MUST_USE;
 

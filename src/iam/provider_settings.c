@@ -32,7 +32,9 @@ static const struct sql SYNCED_PRINCIPALS =
 /* What goes with a provider, in this order. */
 static const struct sql PROVIDER_ERASE[] = {
 	SQL("DELETE FROM grants WHERE org = $1 AND grant_id IN"
-	    " (SELECT grant_id FROM synced_grants WHERE org = $1 AND provider = $2)"),
+	    " (SELECT grant_id FROM synced_grants WHERE org = $1 AND provider = $2)"
+	    " AND NOT EXISTS (SELECT 1 FROM synced_grants s WHERE s.org = $1"
+	    "  AND s.grant_id = grants.grant_id AND s.provider <> $2)"),
 	SQL("DELETE FROM synced_grants WHERE org = $1 AND provider = $2"),
 	SQL("DELETE FROM identities WHERE org = $1 AND provider = $2"),
 	SQL("DELETE FROM providers WHERE org = $1 AND provider = $2"),

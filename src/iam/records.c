@@ -196,7 +196,7 @@ record_write(struct json_writer *w, const char *name, const void *entity)
 	if (record->actor_kind == KIND_NONE && uuid_is_nil(record->actor.id))
 		jw_null(w, "kind");
 	else if (record->actor_kind == KIND_NONE)
-		jw_z(w, "kind", "person");
+		jw_z(w, "kind", org_is_platform(record->actor_org) ? "person" : "provider");
 	else
 		jw_z(w, "kind", kind_name(record->actor_kind));
 	jw_end_object(w);

@@ -180,8 +180,8 @@ static const struct invariant INVARIANTS[] = {
 	RULE("a consent's principal exists",
 		"consents c WHERE" NONE(
 			"principals p", "p.org = c.org AND p.principal = c.principal")),
-	RULE("an upstream identity's principal exists",
-		"identities i WHERE" NONE(
+	RULE("an upstream identity with an address has a principal",
+		"identities i WHERE i.email <> '' AND" NONE(
 			"principals p", "p.org = i.org AND p.principal = i.principal")),
 	RULE("an upstream identity's provider exists",
 		"identities i WHERE" NONE(

@@ -272,7 +272,8 @@ join_act(struct visit *v)
 	if (sends_to_sign_in(v) || refuses_other(v))
 		return;
 	j->joining.secret = visit_param(v, "link");
-	if (v->signed_in)
+	/* Whom an organisation's provider speaks for is not proved to be the person. */
+	if (v->signed_in && org_is_platform(v->session.only_org))
 		j->joining.signed_in = v->session.person;
 	if (!is_person(j) || !j->of.new_account) {
 		hand_in(v);

@@ -6,6 +6,7 @@
 #include "signin/pool.h"
 #include "signin/session.h"
 #include "signin/throttle.h"
+#include "signin/upstream.h"
 
 /*
  * The door for people: forms that sign them in and out, bring them in, and let them see to their
@@ -13,6 +14,7 @@
  * (/w/{workspace}), for its end-users:
  *
  *	/sign-in …                     e-mail address, then a password or a link      both
+ *	/sign-in/provider …            by an external provider                        installation
  *	/invitation                    of a member, or of an end-user                 both
  *	/consent                       what a client may have (ticket.h)              both
  *	/select-account                who of those that are signed in                both
@@ -36,6 +38,8 @@ struct pages_options {
 	struct password_pool *pool;
 	struct throttle *throttle;
 	struct link_desk *links;
+	struct session_uses *uses;
+	struct upstream *upstream;
 	struct session_lives lives;
 };
 

@@ -62,20 +62,24 @@ visit_entered(struct visit *v)
 	const struct browser_account account = {v->issuer, v->email_normal};
 	struct cookie_name space;
 	struct error err = {0};
-	struct str cookie;
+	struct str cookie = {NULL, 0};
 
 	if (v->first.ptr) {
 		cookie_set(v->http, FIRST_FACTOR_COOKIE, v->first);
 		visit_go(v, "/sign-in/second", v->ticketed ? &v->ticket : NULL);
 		return;
 	}
-	if (browser_remember(&cookie, &v->browser, v->options->signin->keyring, &account,
-		    http_arena(v->http), &err) != OK) {
+	/* What an organisation's provider says of an address marks no browser as one that knows it.
+	 */
+	if (v->email_normal.ptr &&
+		browser_remember(&cookie, &v->browser, v->options->signin->keyring, &account,
+			http_arena(v->http), &err) != OK) {
 		visit_fail(v, &err);
 		return;
 	}
 	cookie_set(v->http, cookie_of_session(&space, v->issuer), str_from(v->secret.text));
-	cookie_keep(v->http, BROWSER_COOKIE, cookie, BROWSER_COOKIE_LIFE_S);
+	if (cookie.ptr)
+		cookie_keep(v->http, BROWSER_COOKIE, cookie, BROWSER_COOKIE_LIFE_S);
 	crypto_wipe(&v->secret, sizeof(v->secret));
 	visit_go_on(v);
 }

@@ -22,6 +22,21 @@ enum status second_load(struct visit *v, struct call *call, struct error *err) M
 void second_show(struct visit *v);
 void second_act(struct visit *v);
 
+/* provider.c: an external provider: off to it, and back */
+enum status provider_away_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void provider_away_show(struct visit *v);
+enum status provider_back_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
+void provider_back_show(struct visit *v);
+
+/* Those of an organisation (nil: none), as links for a page of ways to sign in. */
+struct provider_links {
+	struct provider *providers;
+	size_t count;
+};
+enum status provider_links_load(struct provider_links *out, struct call *call, struct org_id org,
+	struct error *err) MUST_USE;
+struct html_value provider_links_show(struct visit *v, const struct provider_links *links);
+
 /* link.c: what a link in a mail opens */
 enum status link_load(struct visit *v, struct call *call, struct error *err) MUST_USE;
 void link_show(struct visit *v);

@@ -22,25 +22,34 @@ find_org(struct org_id *out, const struct visit *v)
 	return (stated.ptr && uuid_parse(stated, &out->id)) || !org_is_platform(*out);
 }
 
+struct ways {
+	struct sign_up sign_up;
+	struct provider_links providers;
+};
+
 enum status
 sign_in_load(struct visit *v, struct call *call, struct error *err)
 {
-	struct sign_up *sign_up = arena_new_one(call->arena, struct sign_up);
+	struct ways *ways = arena_new_one(call->arena, struct ways);
 	struct org_id org;
 
-	v->state = sign_up;
-	if (!sign_up)
+	v->state = ways;
+	if (!ways)
 		return error_no_memory(err);
-	return find_org(&org, v) ? sign_up_find(sign_up, call, org, err) : OK;
+	if (!find_org(&org, v) || !uuid_is_nil(v->issuer.id))
+		return OK;
+	enum status rc = sign_up_find(&ways->sign_up, call, org, err);
+	return rc == OK ? provider_links_load(&ways->providers, call, org, err) : rc;
 }
 
 static struct str
 sign_up_of(struct visit *v)
 {
-	const struct sign_up *sign_up = v->state;
+	const struct ways *ways = v->state;
+	const struct sign_up *sign_up = &ways->sign_up;
 	char id[UUID_TEXT_LEN + 1];
 
-	if (!sign_up->open || !uuid_is_nil(v->issuer.id))
+	if (!sign_up->open)
 		return STR("");
 	uuid_format(id, sign_up->org.id);
 	return visit_print(v, "/sign-up?organisation=%s&ticket=%.*s", id, STR_ARG(v->ticket_text));
@@ -49,6 +58,7 @@ sign_up_of(struct visit *v)
 static void
 show(struct visit *v, struct str email)
 {
+	const struct ways *ways = v->state;
 	bool persons = uuid_is_nil(v->issuer.id);
 	struct error err = {0};
 	struct str options;
@@ -61,7 +71,8 @@ show(struct visit *v, struct str email)
 	visit_show(v, &page_sign_in,
 		HTML_MAP(HTML_S("email", email), HTML_B("by_email", true),
 			HTML_B("passwords", persons), HTML_B("links", true),
-			HTML_B("others", false), HTML_L("providers", NULL, 0),
+			HTML_B("others", ways->providers.count > 0),
+			provider_links_show(v, &ways->providers),
 			HTML_S("passkey_options", options), HTML_S("sign_up", sign_up_of(v))));
 }
 

@@ -9,20 +9,43 @@ closed(struct error *err)
 		"Nobody can join on their own here: ask a member for an invitation.");
 }
 
+struct ways {
+	struct sign_up sign_up;
+	struct provider_links providers;
+};
+
+/* Those of the organisation's providers that let people in. */
+static enum status
+load_providers(struct ways *ways, struct call *call, struct error *err)
+{
+	struct provider_links *links = &ways->providers;
+	size_t open = 0;
+
+	enum status rc = provider_links_load(links, call, ways->sign_up.org, err);
+	for (size_t i = 0; rc == OK && i < links->count; i++) {
+		if (links->providers[i].sign_up)
+			links->providers[open++] = links->providers[i];
+	}
+	links->count = open;
+	return rc;
+}
+
 enum status
 sign_up_load(struct visit *v, struct call *call, struct error *err)
 {
-	struct sign_up *sign_up = arena_new_one(call->arena, struct sign_up);
+	struct ways *ways = arena_new_one(call->arena, struct ways);
 	struct org_id org;
 
-	v->state = sign_up;
-	if (!sign_up)
+	v->state = ways;
+	if (!ways)
 		return error_no_memory(err);
 	struct str stated = visit_param(v, "organisation");
 	if (!stated.ptr || !uuid_parse(stated, &org.id) || org_is_platform(org))
 		return closed(err);
-	enum status rc = sign_up_find(sign_up, call, org, err);
-	return rc == OK && !sign_up->open ? closed(err) : rc;
+	enum status rc = sign_up_find(&ways->sign_up, call, org, err);
+	if (rc == OK && !ways->sign_up.open)
+		rc = closed(err);
+	return rc == OK ? load_providers(ways, call, err) : rc;
 }
 
 static struct str
@@ -35,13 +58,13 @@ own_path(struct visit *v)
 static void
 show(struct visit *v, struct str name, struct str email)
 {
-	const struct sign_up *sign_up = v->state;
+	const struct ways *ways = v->state;
 
 	v->action = own_path(v);
 	visit_show(v, &page_sign_up,
-		HTML_MAP(HTML_S("organisation", sign_up->name), HTML_S("name", name),
-			HTML_S("email", email), HTML_B("others", false),
-			HTML_L("providers", NULL, 0),
+		HTML_MAP(HTML_S("organisation", ways->sign_up.name), HTML_S("name", name),
+			HTML_S("email", email), HTML_B("others", ways->providers.count > 0),
+			provider_links_show(v, &ways->providers),
 			HTML_S("sign_in",
 				visit_print(v, "/sign-in?ticket=%.*s", STR_ARG(v->ticket_text)))));
 }
@@ -56,7 +79,7 @@ static enum status
 wish_for_link(struct visit *v, const struct typed_email *typed, const struct ticket *ticket,
 	struct error *err)
 {
-	const struct sign_up *sign_up = v->state;
+	const struct sign_up *sign_up = &((const struct ways *)v->state)->sign_up;
 	const struct signin *signin = v->options->signin;
 	struct str request;
 

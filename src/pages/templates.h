@@ -21,9 +21,9 @@
 extern const struct html_template *const page_templates[];
 extern const size_t page_template_count;
 
-/* client; by_email? with passwords? links? or both; others?, when there are providers[id name];
+/* client; by_email? with passwords? links? or both; others?, when there are providers[link name];
  * passkey_options; sign_up, a link or empty
- * → email with=password|link; provider; with=passkey passkey */
+ * → email with=password|link; with=passkey passkey */
 extern const struct html_template page_sign_in;
 /* email back reset; links?, link_action → email password; email with=link */
 extern const struct html_template page_password;
@@ -41,7 +41,7 @@ extern const struct html_template page_consent;
 extern const struct html_template page_select_organisation;
 /* client accounts[id name email] → account=ID|other */
 extern const struct html_template page_select_account;
-/* organisation name email others? providers[id name] sign_in, a link → name email; provider */
+/* organisation name email others? providers[link name] sign_in, a link → name email */
 extern const struct html_template page_sign_up;
 /* email sign_in, a link → email */
 extern const struct html_template page_reset_request;

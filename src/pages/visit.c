@@ -205,6 +205,23 @@ send_to_sign_in(struct visit *v)
 	visit_go(v, "/sign-in", &ticket);
 }
 
+/* Who came by an organisation's provider is known by its word, which opens nothing but itself: not
+ * the account that he may have everywhere. */
+static bool
+is_kept_out(const struct visit *v)
+{
+	return v->signed_in && !org_is_platform(v->session.only_org) &&
+		str_starts(str_from(v->route->path), STR("/account"));
+}
+
+static enum status
+refuse_kept_out(struct error *err)
+{
+	return error_set(err, ERR_FORBIDDEN, "account-not-open",
+		"You signed in through an organisation, which does not open your account: sign in "
+		"to it directly.");
+}
+
 static void
 loaded(struct visit *v)
 {
@@ -218,6 +235,8 @@ loaded(struct visit *v)
 	}
 	if (rc == OK && posted)
 		rc = check_csrf(v, &err);
+	if (rc == OK && posted && is_kept_out(v))
+		rc = refuse_kept_out(&err);
 	if (rc != OK) {
 		visit_fail(v, &err);
 		return;
@@ -226,6 +245,8 @@ loaded(struct visit *v)
 		session_used(v->options->signin->uses, &v->session, v->now_us);
 	if (v->route->signed_in && !v->signed_in)
 		send_to_sign_in(v);
+	else if (is_kept_out(v))
+		visit_go(v, "/signed-in", NULL);
 	else if (posted)
 		v->route->post(v);
 	else

@@ -139,7 +139,7 @@ void visit_tried_well(struct visit *v, enum try_kind kind, struct str account);
 struct proved {
 	struct person_id person; /* or */
 	struct principal_id principal;
-	struct str email_normal;
+	struct str email_normal; /* proved here; absent: it was not */
 	struct str methods; /* RFC 8176, blanks between */
 	bool second; /* of two factors */
 	int64_t auth_us; /* when the first was proved, if not now */

@@ -19,6 +19,10 @@ people_open(struct people *out, struct store *store, const struct config *config
 		rc = link_desk_new(&out->links, store, err);
 	if (rc == OK)
 		rc = session_uses_new(&out->uses, err);
+	const struct upstream_options upstream = {
+		.guard = {config->outbound_blocks, config->outbound_count}};
+	if (rc == OK)
+		rc = upstream_new(&out->upstream, &upstream, err);
 	return rc;
 }
 
@@ -29,6 +33,7 @@ people_close(struct people *people)
 	throttle_free(&people->throttle);
 	link_desk_free(&people->links);
 	session_uses_free(&people->uses);
+	upstream_free(&people->upstream);
 }
 
 struct session_lives

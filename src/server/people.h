@@ -11,6 +11,7 @@ struct people {
 	struct throttle *throttle;
 	struct link_desk *links;
 	struct session_uses *uses;
+	struct upstream *upstream;
 };
 
 /* Start-up. people_close also after a failure; once the store is closed. */

@@ -60,6 +60,8 @@ open_pages(struct server *server, struct error *err)
 		.pool = server->people.pool,
 		.throttle = server->people.throttle,
 		.links = server->people.links,
+		.uses = server->people.uses,
+		.upstream = server->people.upstream,
 		.lives = people_session_lives(server->config),
 	};
 	return rc == OK ? pages_new(&server->pages, &options, err) : rc;
@@ -191,6 +193,7 @@ stop_http(struct server *server)
 	if (!http)
 		return true;
 	http_server_quiesce(http);
+	upstream_end(server->people.upstream);
 	if (!drain(http)) {
 		log_event(LOG_WARN, "stopped-late", LOG_I("waited_ms", SERVER_STOP_MS));
 		return false;

@@ -9,6 +9,7 @@
 #define METHOD_OTP STR("otp") /* a code of an app, or a recovery code */
 #define METHOD_HARDWARE STR("hwk") /* a passkey that stays in its device */
 #define METHOD_SOFTWARE STR("swk") /* a passkey that may be copied between devices */
+#define METHOD_PROVIDER STR("fed") /* an external provider's word */
 #define METHOD_SECOND STR("mfa") /* two factors: a session of them has a second_us */
 
 /* … and how well (OpenID Connect Core section 2, `acr`): by one factor; or by two, which a passkey

@@ -228,23 +228,35 @@ upstream_new(struct upstream **out, const struct upstream_options *options, stru
 }
 
 void
+upstream_end(struct upstream *u)
+{
+	struct upstream_task *task, *next;
+
+	if (!u)
+		return;
+	mutex_lock(&u->mutex);
+	u->ends = true;
+	task = u->first;
+	u->first = NULL;
+	pthread_cond_broadcast(&u->changed);
+	mutex_unlock(&u->mutex);
+	for (; task; task = next) {
+		next = task->next;
+		task->status = busy(&task->error);
+		task->done(task);
+	}
+}
+
+void
 upstream_free(struct upstream **out)
 {
 	struct upstream *u = *out;
 
 	if (!u)
 		return;
-	mutex_lock(&u->mutex);
-	u->ends = true;
-	pthread_cond_broadcast(&u->changed);
-	mutex_unlock(&u->mutex);
+	upstream_end(u);
 	for (unsigned i = 0; i < u->thread_count; i++)
 		pthread_join(u->workers[i].thread, NULL);
-	for (struct upstream_task *task = u->first, *next; task; task = next) {
-		next = task->next;
-		task->status = busy(&task->error);
-		task->done(task);
-	}
 	upstream__cache_free(&u->cache);
 	pthread_cond_destroy(&u->changed);
 	pthread_mutex_destroy(&u->mutex);

@@ -22,8 +22,9 @@ struct upstream_options {
 /* Start-up. */
 enum status upstream_new(
 	struct upstream **out, const struct upstream_options *options, struct error *err) MUST_USE;
-/* Answers what still waits with ERR_BUSY, waits for what runs (UPSTREAM_TASK_MS at most), and
- * frees. */
+/* Takes nothing more, and answers what still waits with ERR_BUSY. NULL: nothing. */
+void upstream_end(struct upstream *upstream);
+/* The same; waits for what runs (UPSTREAM_TASK_MS at most), and frees. */
 void upstream_free(struct upstream **upstream);
 
 #define UPSTREAM_REQUEST_MS 5000

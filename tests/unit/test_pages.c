@@ -34,8 +34,8 @@
 	}
 
 static const struct html_map providers[] = {
-	ITEM(TEXT("id", "p1"), TEXT("name", "Example Identity")),
-	ITEM(TEXT("id", "p2"), TEXT("name", "Another & Co")),
+	ITEM(TEXT("link", "/sign-in/provider?provider=p1"), TEXT("name", "Example Identity")),
+	ITEM(TEXT("link", "/sign-in/provider?provider=p2"), TEXT("name", "Another & Co")),
 };
 static const struct html_map scopes[] = {
 	ITEM(TEXT("name", "telemetry:read"), TEXT("description", "Read what your devices send")),
