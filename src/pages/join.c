@@ -75,8 +75,7 @@ sign_up_link_load(struct visit *v, struct call *call, struct error *err)
 		return rc;
 	of->org_name = org.name;
 	of->new_account = !found || !person_is_established(&of->person);
-	if (!visit_take_ticket(v, of->link.request))
-		(void)visit_take_ticket(v, STR(""));
+	(void)visit_take_ticket(v, of->link.request);
 	return visit_load_client(v, call, err);
 }
 

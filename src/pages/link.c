@@ -9,8 +9,7 @@
 static void
 take_request(struct visit *v, const struct link *link)
 {
-	if (!visit_take_ticket(v, link->request))
-		(void)visit_take_ticket(v, STR(""));
+	(void)visit_take_ticket(v, link->request);
 }
 
 enum status

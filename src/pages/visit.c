@@ -125,7 +125,10 @@ visit_take_ticket(struct visit *v, struct str text)
 	v->ticket_text = text.ptr ? text : STR("");
 	v->ticketed = false;
 	open_ticket(v);
-	return v->ticketed || !v->ticket_text.len;
+	bool good = v->ticketed || !v->ticket_text.len;
+	if (!good)
+		v->ticket_text = STR("");
+	return good;
 }
 
 enum status

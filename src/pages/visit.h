@@ -85,7 +85,8 @@ const struct page_route *visit_find_route(struct str path, struct workspace_id *
 void visit_begin(struct pages *door, struct http_request *r);
 void visit_resumed(struct visit *v);
 
-/* Another ticket in place of the one that came; "": none. False when it is no good. */
+/* Another ticket in place of the one that came; "": none. False when it is no good, which leaves
+ * none. */
 bool visit_take_ticket(struct visit *v, struct str text);
 
 /* The name of the client that the ticket speaks of. In a transaction. */
