@@ -38,7 +38,6 @@ struct pages_options {
 	struct password_pool *pool;
 	struct throttle *throttle;
 	struct link_desk *links;
-	struct session_uses *uses;
 	struct upstream *upstream;
 	struct session_lives lives;
 };

@@ -60,7 +60,6 @@ open_pages(struct server *server, struct error *err)
 		.pool = server->people.pool,
 		.throttle = server->people.throttle,
 		.links = server->people.links,
-		.uses = server->people.uses,
 		.upstream = server->people.upstream,
 		.lives = people_session_lives(server->config),
 	};
