@@ -26,7 +26,11 @@ number(const char **at, const char *before)
 static int
 paint(const struct qr *qr)
 {
-	const char *box = qr->box, *at = qr->path.ptr, *end = at + qr->path.len;
+	static char path[QR_PATH_MAX + 1]; /* with the end that strtol looks for */
+	assert_true(qr->path.len <= QR_PATH_MAX);
+	memcpy(path, qr->path.ptr, qr->path.len);
+	path[qr->path.len] = '\0';
+	const char *box = qr->box, *at = path, *end = path + qr->path.len;
 	int left = number(&box, ""), top = number(&box, " ");
 	int width = number(&box, " "), height = number(&box, " ");
 	assert_true(left == -4 && top == -4 && width == height && width <= SIDE_MAX);
