@@ -89,12 +89,16 @@ run_sqlite(struct session *s, int which, const struct value *values, int count)
 	sqlite3_stmt *q = s->statements[which];
 	for (int i = 0; i < count; i++) {
 		const struct value *v = &values[i];
+		/* To this engine "$2" is a name: its place is where it stands first. */
+		char name[8];
+		snprintf(name, sizeof(name), "$%d", i + 1);
+		int at = sqlite3_bind_parameter_index(q, name);
 		if (v->type == INT)
-			must(s, sqlite3_bind_int64(q, i + 1, v->number));
+			must(s, sqlite3_bind_int64(q, at, v->number));
 		else if (v->type == TEXT)
-			must(s, sqlite3_bind_text(q, i + 1, v->at, v->len, SQLITE_STATIC));
+			must(s, sqlite3_bind_text(q, at, v->at, v->len, SQLITE_STATIC));
 		else
-			must(s, sqlite3_bind_blob(q, i + 1, v->at, v->len, SQLITE_STATIC));
+			must(s, sqlite3_bind_blob(q, at, v->at, v->len, SQLITE_STATIC));
 	}
 	must(s, sqlite3_step(q));
 	must(s, sqlite3_reset(q));

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from statistics import median
 
-from programs import (CONNECTIONS, Failed, Store, command, databases, empty_server, program,
-                      run_json, thingward)
+import tokens
+from programs import (CONNECTIONS, Failed, Store, command, cores, databases, empty_server, on_core,
+                      program, run_json, thingward)
 
 ROUNDS = 5
 PASS = 100_000  # requests in a round; as many before it warm up
@@ -14,6 +15,11 @@ CHANGES_PLANNED = 5_500  # … and with those before it that warm up
 SESSIONS = 4  # that change a PostgreSQL: the server's own default
 LIMIT_S = 2
 MILLION = {"principals": 1_000_000, "groups": 10_000, "devices": 100_000}
+SIGNED = 30_000  # requests in a round that sign or verify
+SEEN_ONCE = 20_000  # tokens, far more than a thread remembers
+REFRESHES = 5_000  # in a round …
+REFRESHES_PLANNED = 6_000  # … and with those before it that warm up
+REFRESH_CONNECTIONS = 64
 HUNDRED_THOUSAND = {"principals": 100_000, "groups": 1_000, "devices": 10_000}
 
 
@@ -142,6 +148,88 @@ def start_ms(store):
         return server.started_s * 1000
 
 
+def issuer_store(name):
+    """A new store, and how to make an issuer in it."""
+    store = Store(name)
+    return store, command("operator-key", "--store", str(store.path), "--name", "bench")
+
+
+def interleaved_with(servers, extra, **load):
+    """Of each server its own arguments, in turn."""
+    results = {name: [] for name in servers}
+    for _ in range(ROUNDS):
+        for name, server in servers.items():
+            results[name].append(server.load(content=tokens.FORM, extra=extra[name], **load))
+    return medians(results, "cpu_us_per_request"), medians(results, "per_second")
+
+
+def p4(_stores):
+    store, operator = issuer_store("tokens")
+    with thingward(store) as ours, empty_server("sign") as limit:
+        issuer = tokens.Issuer(ours, operator)
+        arguments = ["--header", f"Authorization: {issuer.basic}",
+                     "--body", "grant_type=client_credentials"]
+        cpu, rate = interleaved_with(
+            {"limit": limit, "ours": ours},
+            {"limit": arguments, "ours": [*arguments, "--path", f"{issuer.path}/token"]},
+            requests=SIGNED, warmup=SIGNED // 10)
+    ratio = cpu["ours"] / cpu["limit"]
+    return [Figure("P4", "server CPU of a token by client credentials "
+                   f"({rate['ours']:,.0f}/s on one thread)", f"{cpu['ours']:.2f} µs",
+                   f"{cpu['limit']:.2f} µs", f"{ratio:.2f}", "≤ 1.15", ratio <= 1.15)]
+
+
+def introspections(issuer, path, texts):
+    with open(path, "w", encoding="ascii") as plan:
+        for text in texts:
+            plan.write(f"{issuer.path}/introspect  token={text}\n")
+    return ["--header", f"Authorization: {issuer.basic}", "--plan", str(path)]
+
+
+def p5(_stores):
+    store, operator = issuer_store("introspection")
+    figures = []
+    with thingward(store) as ours, empty_server() as empty, empty_server("verify") as verify:
+        issuer = tokens.Issuer(ours, operator)
+        made = issuer.tokens(SEEN_ONCE)
+        for what, limit, count, requests in (("warm", empty, 100, PASS),
+                                             ("first sight", verify, SEEN_ONCE, SIGNED)):
+            arguments = introspections(issuer, store.plan, made[:count])
+            _, rate = interleaved_with({"limit": limit, "ours": ours},
+                                       {"limit": arguments, "ours": arguments},
+                                       requests=requests, warmup=requests // 10)
+            ratio = rate["ours"] / rate["limit"]
+            figures.append(Figure("P5", f"introspections, {what}", f"{rate['ours']:,.0f}/s",
+                                  f"{rate['limit']:,.0f}/s", f"{ratio:.2f}", "≥ 0.8",
+                                  ratio >= 0.8))
+    return figures
+
+
+def p6(_stores):
+    store, operator = issuer_store("refresh")
+    ours, bare = [], []
+    with thingward(store) as server:
+        issuer = tokens.Issuer(server, operator)
+        user, app = issuer.user(server, store)
+    made = tokens.plant_families(store, issuer, user, app, ROUNDS * REFRESHES_PLANNED)
+    with thingward(store) as server:
+        for i in range(ROUNDS):
+            tokens.refresh_plan(store.plan, issuer, app,
+                                made[i * REFRESHES_PLANNED:(i + 1) * REFRESHES_PLANNED])
+            ours.append(server.load(
+                REFRESHES, REFRESHES_PLANNED - REFRESHES, connections=REFRESH_CONNECTIONS,
+                content=tokens.FORM, extra=["--plan", str(store.plan), "--once"]))
+            bare.append(run_json(
+                [program("refresh_limit"), str(Store(f"refresh-limit-{i}").path),
+                 str(REFRESHES_PLANNED), str(REFRESH_CONNECTIONS), str(LIMIT_S)], 60,
+                preexec_fn=on_core(cores()[0])))
+    rate, most = median(r["per_second"] for r in ours), median(r["per_second"] for r in bare)
+    late = median(r["p99_us"] for r in ours) / 1000
+    return [Figure("P6", f"refreshes with rotation, {REFRESH_CONNECTIONS} connections, SQLite "
+                   f"(p99 {late:.0f} ms)", f"{rate:,.0f}/s", f"{most:,.0f}/s",
+                   f"{rate / most:.2f}", "≥ 0.7", rate >= 0.7 * most)]
+
+
 def p7(stores):
     first = median(start_ms(Store("fresh")) for _ in range(2 * ROUNDS))
     store = Store("empty")
@@ -243,7 +331,8 @@ def changes(_stores):
                           for orgs, sessions in ((1, 1), (100, SESSIONS))]
 
 
-ALL = {"P1": p1, "P1-postgresql": p1_postgresql, "P2": p2, "P3": p3, "P7": p7, "P8": p8, "P10": p10,
+ALL = {"P1": p1, "P1-postgresql": p1_postgresql, "P2": p2, "P3": p3, "P4": p4, "P5": p5, "P6": p6,
+       "P7": p7, "P8": p8, "P10": p10,
        "changes": changes}
 
 

@@ -18,7 +18,7 @@ import postgres  # noqa: E402
 BUILD = ROOT / "build/bench"
 STORES = BUILD / "stores"
 TARGETS = ["src/cli/thingward", "bench/bench_empty_server", "bench/bench_load", "bench/bench_seed",
-           "bench/bench_decide", "bench/bench_change_limit"]
+           "bench/bench_decide", "bench/bench_change_limit", "bench/bench_refresh_limit"]
 CONNECTIONS = 32
 READY_S, LOAD_S, SEED_S = 30, 120, 900
 
@@ -112,11 +112,12 @@ class Server:
                 return int(line.split()[1]) / 1024
         raise Failed("the server is gone")
 
-    def load(self, requests, warmup, rate=0, extra=()):
+    def load(self, requests, warmup, rate=0, extra=(), connections=CONNECTIONS,
+             content="application/json"):
         """Fails unless each answer is a success."""
         arguments = [program("load"), "--port", str(self.port), "--requests", str(requests),
-                     "--warmup", str(warmup), "--connections", str(CONNECTIONS),
-                     "--pid", str(self.pid), "--header", "Content-Type: application/json"]
+                     "--warmup", str(warmup), "--connections", str(connections),
+                     "--pid", str(self.pid), "--header", f"Content-Type: {content}"]
         if rate:
             arguments += ["--rate", str(rate)]
         result = run_json([*arguments, *extra], LOAD_S, preexec_fn=on_core(cores()[1]))
@@ -190,8 +191,8 @@ def command(*arguments):
 
 
 @contextlib.contextmanager
-def empty_server():
-    process = subprocess.Popen([program("empty_server"), "1"], stdin=subprocess.PIPE,
+def empty_server(*work):
+    process = subprocess.Popen([program("empty_server"), "1", "4096", *work], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, preexec_fn=on_core(cores()[0]))
     try:
         yield Server(process, int(process.stdout.readline()))
