@@ -115,12 +115,24 @@ str_utf8_head(struct str s, size_t max)
 	return out;
 }
 
+/* Past what is ASCII, eight bytes at a time, as most of nearly every text is. */
+static const char *
+skip_ascii(const char *at, const char *end)
+{
+	for (uint64_t word; (size_t)(end - at) >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return at;
+}
+
 bool
 str_is_utf8(struct str s)
 {
 	if (!s.ptr)
 		return false;
-	const char *at = s.ptr, *end = s.ptr + s.len;
+	const char *end = s.ptr + s.len, *at = skip_ascii(s.ptr, end);
 	while (at < end) {
 		size_t step = str_utf8_step(at, end);
 		if (step == 0)

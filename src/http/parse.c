@@ -109,12 +109,11 @@ http__target_parse(struct str raw, struct http__target *out)
 bool
 http__escapes_ok(struct str raw)
 {
-	for (size_t i = 0; i < raw.len; i++) {
-		if (raw.ptr[i] != '%')
-			continue;
-		if (escape_at(raw, i) <= 0)
+	const char *at = raw.ptr, *end = raw.ptr + raw.len;
+	while (at < end && (at = memchr(at, '%', (size_t)(end - at)))) {
+		if (escape_at(raw, (size_t)(at - raw.ptr)) <= 0)
 			return false;
-		i += 2;
+		at += 3;
 	}
 	return true;
 }
@@ -151,6 +150,10 @@ size_t
 http__form_decode(char *out, struct str raw)
 {
 	size_t len = 0;
+	if (raw.len && !memchr(raw.ptr, '%', raw.len) && !memchr(raw.ptr, '+', raw.len)) {
+		memcpy(out, raw.ptr, raw.len);
+		return raw.len;
+	}
 	for (size_t i = 0; i < raw.len;)
 		out[len++] = form_byte(raw, &i);
 	return len;

@@ -27,18 +27,16 @@ static bool
 base64_decode(char *out, size_t size, size_t *len, struct str text)
 {
 	char plain[BASIC_MAX];
-	if (text.len == 0 || text.len % 4 != 0)
+	if (text.len == 0 || text.len % 4 != 0 || text.len > sizeof(plain) ||
+		memchr(text.ptr, '-', text.len) || memchr(text.ptr, '_', text.len))
 		return false;
-	for (int i = 0; i < 2 && text.ptr[text.len - 1] == '='; i++)
+	memcpy(plain, text.ptr, text.len);
+	for (int i = 0; i < 2 && plain[text.len - 1] == '='; i++)
 		text.len--;
-	if (text.len > sizeof(plain))
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		if (c == '-' || c == '_')
-			return false;
-		plain[i] = (char)(c == '+' ? '-' : c == '/' ? '_' : c);
-	}
+	for (char *at = plain; (at = memchr(at, '+', (size_t)(plain + text.len - at)));)
+		*at = '-';
+	for (char *at = plain; (at = memchr(at, '/', (size_t)(plain + text.len - at)));)
+		*at = '_';
 	bool good =
 		crypto_base64url_decode((uint8_t *)out, size, len, (struct str){plain, text.len});
 	crypto_wipe(plain, text.len);
@@ -67,7 +65,7 @@ oauth__basic_parse(struct str *id, struct str *secret, struct str header, struct
 struct str
 oauth__bearer(const struct exchange *x)
 {
-	struct str header = http_header_once(x->http, "Authorization");
+	struct str header = x->authorization;
 	struct str scheme = str_cut(&header, ' ');
 	if (!str_eq_nocase(scheme, STR("Bearer")))
 		return (struct str){0};
@@ -96,8 +94,8 @@ same_id(const struct claim *claim, struct str stated, struct error *err)
 static enum status
 read_header(struct claim *out, struct exchange *x, struct error *err)
 {
-	struct str header = http_header_once(x->http, "Authorization");
-	x->used_header = http_header_count(x->http, "Authorization") > 0;
+	struct str header = x->authorization;
+	x->used_header = x->authorized;
 	if (!x->used_header)
 		return OK;
 	out->method = METHOD_BASIC;

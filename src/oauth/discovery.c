@@ -152,7 +152,7 @@ oauth__openid_metadata(struct exchange *x, struct error *err)
 static void
 write_resource(struct json_writer *w, const struct exchange *x)
 {
-	bool api = !str_eq(http_path(x->http), str_from(x->endpoint->path));
+	bool api = !str_eq(http_path(x->http), x->endpoint->path);
 	write_url(w, "resource", x, api ? "/api" : "");
 	jw_array(w, "authorization_servers");
 	jw_str(w, NULL, x->issuer);

@@ -25,6 +25,8 @@ struct exchange {
 	const struct endpoint *endpoint;
 	struct workspace_id workspace; /* whose issuer it is; nil: the installation's */
 	struct str issuer; /* its identifier */
+	struct str authorization; /* the header; absent as well when it came several times … */
+	bool authorized; /* … and whether it came */
 	int64_t now_us;
 	void *state; /* of the endpoint, from run to run */
 
@@ -64,7 +66,7 @@ enum endpoint_users {
 };
 
 struct endpoint {
-	const char *path; /* below the issuer */
+	struct str path; /* below the issuer */
 	unsigned methods; /* bits 1 << enum http_method */
 	const char *allow;
 	enum endpoint_users users;

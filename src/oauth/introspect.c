@@ -26,8 +26,7 @@ check_caller(struct caller *caller, struct exchange *x, struct error *err)
 {
 	const struct group_view *groups[GROUPS_PER_PRINCIPAL_MAX];
 	struct directory *d = x->signin->directory;
-	const struct proof proof = {
-		http_header_once(x->http, "Authorization"), x->now_us, http_arena(x->http)};
+	const struct proof proof = {x->authorization, x->now_us, http_arena(x->http)};
 	struct error why = {0};
 	struct answer answer;
 

@@ -12,25 +12,31 @@
 #define METHODS_POST (1U << HTTP_POST)
 #define METHODS_PAGE (1U << HTTP_GET | 1U << HTTP_POST)
 
+#define PATH(literal)                                                                              \
+	{                                                                                          \
+		literal, sizeof(literal) - 1                                                       \
+	}
+
 static const struct endpoint ENDPOINTS[] = {
-	{"/.well-known/openid-configuration", METHODS_GET, "GET, HEAD", FOR_SCRIPTS,
+	{PATH("/.well-known/openid-configuration"), METHODS_GET, "GET, HEAD", FOR_SCRIPTS,
 		oauth__openid_metadata},
-	{"/.well-known/oauth-authorization-server", METHODS_GET, "GET, HEAD", FOR_SCRIPTS,
+	{PATH("/.well-known/oauth-authorization-server"), METHODS_GET, "GET, HEAD", FOR_SCRIPTS,
 		oauth__metadata},
-	{"/jwks", METHODS_GET, "GET, HEAD", FOR_SCRIPTS, oauth__jwks},
-	{"/token", METHODS_POST, "POST", FOR_SCRIPTS, oauth__token},
-	{"/introspect", METHODS_POST, "POST", FOR_SERVERS, oauth__introspect},
-	{"/revoke", METHODS_POST, "POST", FOR_SCRIPTS, oauth__revoke},
-	{"/userinfo", METHODS_GET | METHODS_POST, "GET, HEAD, POST", FOR_SCRIPTS, oauth__userinfo},
-	{"/authorize", METHODS_PAGE, "GET, POST", FOR_PEOPLE, oauth__authorize},
-	{"/authorize/resume", 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__authorize_resume},
-	{"/logout", METHODS_PAGE, "GET, POST", FOR_PEOPLE, oauth__logout},
-	{"/logout/resume", 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__logout_resume},
-	{"/logout/done", 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__logout_done},
+	{PATH("/jwks"), METHODS_GET, "GET, HEAD", FOR_SCRIPTS, oauth__jwks},
+	{PATH("/token"), METHODS_POST, "POST", FOR_SCRIPTS, oauth__token},
+	{PATH("/introspect"), METHODS_POST, "POST", FOR_SERVERS, oauth__introspect},
+	{PATH("/revoke"), METHODS_POST, "POST", FOR_SCRIPTS, oauth__revoke},
+	{PATH("/userinfo"), METHODS_GET | METHODS_POST, "GET, HEAD, POST", FOR_SCRIPTS,
+		oauth__userinfo},
+	{PATH("/authorize"), METHODS_PAGE, "GET, POST", FOR_PEOPLE, oauth__authorize},
+	{PATH("/authorize/resume"), 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__authorize_resume},
+	{PATH("/logout"), METHODS_PAGE, "GET, POST", FOR_PEOPLE, oauth__logout},
+	{PATH("/logout/resume"), 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__logout_resume},
+	{PATH("/logout/done"), 1U << HTTP_GET, "GET", FOR_PEOPLE, oauth__logout_done},
 };
 
 /* Metadata of the management API, which is no issuer. */
-static const struct endpoint RESOURCE_METADATA = {"/.well-known/oauth-protected-resource",
+static const struct endpoint RESOURCE_METADATA = {PATH("/.well-known/oauth-protected-resource"),
 	METHODS_GET, "GET, HEAD", FOR_SCRIPTS, oauth__resource_metadata};
 
 enum status
@@ -65,7 +71,7 @@ static const struct endpoint *
 find_endpoint(struct str path)
 {
 	for (size_t i = 0; i < ARRAY_LEN(ENDPOINTS); i++) {
-		if (str_eq(path, str_from(ENDPOINTS[i].path)))
+		if (str_eq(path, ENDPOINTS[i].path))
 			return &ENDPOINTS[i];
 	}
 	return NULL;
@@ -102,7 +108,7 @@ find_inserted(struct str path)
 {
 	struct route route = {0};
 	for (size_t i = 0; i < ARRAY_LEN(ENDPOINTS); i++) {
-		struct str document = str_from(ENDPOINTS[i].path), rest = path;
+		struct str document = ENDPOINTS[i].path, rest = path;
 		if (!str_starts(document, STR(WELL_KNOWN)) || !str_starts(path, document))
 			continue;
 		rest = (struct str){path.ptr + document.len, path.len - document.len};
@@ -116,7 +122,7 @@ static struct route
 find_route(struct str path)
 {
 	struct route route = {0};
-	if (str_eq(path, str_from(RESOURCE_METADATA.path)) ||
+	if (str_eq(path, RESOURCE_METADATA.path) ||
 		str_eq(path, STR("/.well-known/oauth-protected-resource/api")))
 		return (struct route){.endpoint = &RESOURCE_METADATA};
 	struct str rest = path;
@@ -240,17 +246,25 @@ run(struct exchange *x)
 		oauth__answer_error(x, &err);
 }
 
+/* {base}, or {base}/w/{workspace}. */
 static bool
 name_issuer(struct exchange *x)
 {
 	struct str base = x->signin->base_url;
-	char text[UUID_TEXT_LEN + 1];
+	struct buf out;
 	x->issuer = base;
 	if (uuid_is_nil(x->workspace.id))
 		return true;
-	uuid_format(text, x->workspace.id);
-	x->issuer = arena_printf(http_arena(x->http), "%.*s/w/%s", STR_ARG(base), text);
-	return x->issuer.ptr != NULL;
+	size_t size = base.len + 3 + UUID_TEXT_LEN + 1;
+	char *space = arena_alloc(http_arena(x->http), size);
+	if (!space)
+		return false;
+	buf_init_fixed(&out, space, size);
+	buf_str(&out, base);
+	buf_str(&out, STR("/w/"));
+	uuid_format(space + out.len, x->workspace.id);
+	x->issuer = (struct str){space, size - 1};
+	return true;
 }
 
 static void
@@ -266,6 +280,10 @@ begin(struct oauth *door, struct http_request *r)
 		.endpoint = route.endpoint,
 		.workspace = route.workspace};
 	http_set_state(r, x);
+	x->authorization = http_header(r, "Authorization");
+	x->authorized = x->authorization.ptr != NULL;
+	if (x->authorized)
+		x->authorization = http_header_once(r, "Authorization");
 	if (!name_issuer(x))
 		return;
 	if (x->endpoint->methods & 1U << http_method(r))

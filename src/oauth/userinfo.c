@@ -81,7 +81,6 @@ static enum status
 find_token(struct str *out, struct exchange *x, struct error *err)
 {
 	struct str form = {0};
-	bool header = http_header_count(x->http, "Authorization") > 0;
 
 	*out = oauth__bearer(x);
 	if (http_method(x->http) == HTTP_POST &&
@@ -91,7 +90,7 @@ find_token(struct str *out, struct exchange *x, struct error *err)
 			return rc;
 		form = oauth__parameter(x, "access_token");
 	}
-	if (form.ptr && header)
+	if (form.ptr && x->authorized)
 		return oauth__refuse(err, "invalid_request",
 			"Send the access token in one way: by the header, or by the form.");
 	if (form.ptr)

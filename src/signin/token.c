@@ -297,14 +297,23 @@ is_refused(const struct signin *signin, const struct token *token, int64_t now_u
 			directory_is_refused(d, token->org, token->family, now_us, misses));
 }
 
+/* By client credentials. */
+static bool
+is_of_itself(const struct token *token)
+{
+	return uuid_eq(token->principal.id, token->client.id) &&
+		uuid_eq(token->org.id, token->client_org.id);
+}
+
 /* Everything that can change while the token lives. */
 static bool
 counts(const struct principal_view **principal, const struct signin *signin,
 	const struct token *token, int64_t now_us, struct misses *misses)
 {
 	*principal = signin__principal(signin, token->org, token->principal, now_us, misses);
-	const struct principal_view *client =
-		signin__principal(signin, token->client_org, token->client, now_us, misses);
+	const struct principal_view *client = is_of_itself(token)
+		? *principal
+		: signin__principal(signin, token->client_org, token->client, now_us, misses);
 	bool holds = *principal && token->generation >= (*principal)->generation && client &&
 		client->kind == KIND_APPLICATION && token->client_generation >= client->generation;
 	if (holds && !uuid_is_nil(token->workspace.id))

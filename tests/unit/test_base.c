@@ -206,6 +206,50 @@ test_buf__json_strings(void **state)
 	buf_clear(&b);
 }
 
+/* Texts are read eight bytes at a time: a byte counts wherever it stands. */
+static void
+test_buf__json_strings_anywhere(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < 24; at++) {
+		for (unsigned c = 1; c < 0x80; c++) {
+			char text[25], want[64], got[64];
+			memset(text, 'x', 24);
+			text[at] = (char)c;
+			struct buf alone, out;
+			buf_init_fixed(&alone, want, sizeof(want));
+			buf_init_fixed(&out, got, sizeof(got));
+			buf_char(&alone, '"');
+			for (size_t i = 0; i < 24; i++) {
+				char one_space[16];
+				struct buf one;
+				buf_init_fixed(&one, one_space, sizeof(one_space));
+				buf_json_str(&one, (struct str){text + i, 1});
+				buf_append(&alone, one_space + 1, one.len - 2);
+			}
+			buf_char(&alone, '"');
+			buf_json_str(&out, (struct str){text, 24});
+			assert_true(str_eq(buf_view(&out), buf_view(&alone)));
+		}
+	}
+}
+
+static void
+test_str__utf8_anywhere(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < 24; at++) {
+		char text[24];
+		memset(text, 'x', sizeof(text));
+		text[at] = (char)0xff;
+		assert_false(str_is_utf8((struct str){text, sizeof(text)}));
+		if (at + 1 < sizeof(text)) {
+			memcpy(text + at, "\xc3\xa9", 2);
+			assert_true(str_is_utf8((struct str){text, sizeof(text)}));
+		}
+	}
+}
+
 static void
 test_arena__caps_what_it_hands_out(void **state)
 {
@@ -369,11 +413,13 @@ main(void)
 		cmocka_unit_test(test_str__cut),
 		cmocka_unit_test(test_str__numbers),
 		cmocka_unit_test(test_str__utf8),
+		cmocka_unit_test(test_str__utf8_anywhere),
 		cmocka_unit_test(test_buf__stops_at_its_maximum),
 		cmocka_unit_test(test_buf__latches),
 		cmocka_unit_test(test_buf__numbers_and_formats),
 		cmocka_unit_test(test_buf__extends),
 		cmocka_unit_test(test_buf__json_strings),
+		cmocka_unit_test(test_buf__json_strings_anywhere),
 		cmocka_unit_test(test_arena__caps_what_it_hands_out),
 		cmocka_unit_test(test_arena__zeroed_and_aligned_after_reset),
 		cmocka_unit_test(test_arena__copies),
