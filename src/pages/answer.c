@@ -173,6 +173,12 @@ visit_go_on(struct visit *v)
 		visit_go(v, "/authorize/resume", &v->ticket);
 }
 
+const char *
+visit_sign_in(const struct visit *v)
+{
+	return v->bounded ? "/sign-in?need=login" : "/sign-in";
+}
+
 struct str
 visit_field(const struct visit *v, const char *name)
 {

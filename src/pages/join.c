@@ -105,7 +105,7 @@ sends_to_sign_in(struct visit *v)
 
 	if (!is_person(j) || j->of.new_account || v->signed_in)
 		return false;
-	visit_go(v, "/sign-in", &ticket);
+	visit_go(v, visit_sign_in(v), &ticket);
 	return true;
 }
 

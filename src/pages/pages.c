@@ -9,6 +9,7 @@
 #define INSTALLATION .installation = true
 #define WORKSPACE .workspace = true
 #define MINE .signed_in = true
+#define WHOLE .whole = true
 
 static const struct page_route routes[] = {
 	{"/sign-in", BOTH, .load = sign_in_load, .get = sign_in_show, .post = sign_in_act},
@@ -25,10 +26,10 @@ static const struct page_route routes[] = {
 	{"/select-organisation", INSTALLATION, MINE, .load = select_load,
 		.get = select_organisation_show, .post = select_organisation_act},
 	{"/consent", BOTH, MINE, .load = consent_load, .get = consent_show, .post = consent_act},
-	{"/invitation", BOTH, .load = invitation_load, .get = join_show, .post = join_act},
+	{"/invitation", BOTH, WHOLE, .load = invitation_load, .get = join_show, .post = join_act},
 	{"/sign-up", INSTALLATION, .load = sign_up_load, .get = sign_up_show, .post = sign_up_act},
 	{"/sign-up/sent", INSTALLATION, .get = sign_in_sent},
-	{"/sign-up/link", INSTALLATION, .load = sign_up_link_load, .get = join_show,
+	{"/sign-up/link", INSTALLATION, WHOLE, .load = sign_up_link_load, .get = join_show,
 		.post = join_act},
 	{"/reset", INSTALLATION, .get = reset_show, .post = reset_act},
 	{"/reset/sent", INSTALLATION, .get = sign_in_sent},
@@ -36,14 +37,15 @@ static const struct page_route routes[] = {
 		.post = reset_link_act},
 	{"/sign-out", BOTH, .get = sign_out_show, .post = sign_out_act},
 	{"/signed-out", BOTH, .get = signed_out_show},
-	{"/account", INSTALLATION, MINE, .load = account_load, .get = account_show},
-	{"/account/sessions", INSTALLATION, MINE, .load = account_load,
+	{"/account", INSTALLATION, MINE, WHOLE, .load = account_load, .get = account_show},
+	{"/account/sessions", INSTALLATION, MINE, WHOLE, .load = account_load,
 		.post = account_sessions_act},
-	{"/account/password", INSTALLATION, MINE, .load = account_load,
+	{"/account/password", INSTALLATION, MINE, WHOLE, .load = account_load,
 		.post = account_password_act},
-	{"/account/totp", INSTALLATION, MINE, .load = account_load, .get = totp_show,
+	{"/account/totp", INSTALLATION, MINE, WHOLE, .load = account_load, .get = totp_show,
 		.post = totp_act},
-	{"/account/passkeys", INSTALLATION, MINE, .load = account_load, .post = passkeys_act},
+	{"/account/passkeys", INSTALLATION, MINE, WHOLE, .load = account_load,
+		.post = passkeys_act},
 };
 
 /* Cuts "/w/{workspace}" off, in the form in which it stands in the name of the issuer. */

@@ -152,7 +152,7 @@ load(struct visit *v, struct call *call, struct error *err)
 	struct cookie_name space;
 	enum status rc = OK;
 
-	v->signed_in = false;
+	v->signed_in = v->bounded = false;
 	v->issuer_found = uuid_is_nil(v->issuer.id);
 	if (!v->issuer_found)
 		rc = issuer_find(&v->of, &v->issuer_found, call, v->issuer, err);
@@ -161,6 +161,8 @@ load(struct visit *v, struct call *call, struct error *err)
 	call_open_event(call, call->tx, v->of.org);
 	rc = session_find(&v->session, &v->signed_in, call, v->issuer,
 		cookie_get(v->http, cookie_of_session(&space, v->issuer)), err);
+	v->bounded = v->signed_in && v->route->whole && !org_is_platform(v->session.only_org);
+	v->signed_in = v->signed_in && !v->bounded;
 	if (rc == OK)
 		rc = visit_load_client(v, call, err);
 	if (rc == OK && v->route->load && (v->signed_in || !v->route->signed_in))
@@ -205,7 +207,7 @@ send_to_sign_in(struct visit *v)
 
 	if (v->ticketed)
 		ticket = v->ticket;
-	visit_go(v, "/sign-in", &ticket);
+	visit_go(v, visit_sign_in(v), &ticket);
 }
 
 /* Who came by an organisation's provider is known by its word, which opens nothing but itself: not

@@ -28,6 +28,7 @@ struct page_route {
 	const char *path; /* below the issuer */
 	bool installation, workspace; /* where it is */
 	bool signed_in; /* for who is signed in alone: others are sent to do so, and back */
+	bool whole; /* of the account itself: who is in one organisation alone is not signed in */
 	visit_job *load; /* NULL: nothing beside what all need */
 	visit_step *get, *post; /* NULL: not this method */
 };
@@ -48,6 +49,7 @@ struct visit {
 	struct issuer of;
 	bool issuer_found;
 	bool signed_in;
+	bool bounded; /* there is a session, which does not do for this page */
 	struct session session;
 	bool ticketed;
 	struct ticket ticket;
@@ -111,6 +113,8 @@ void visit_go_to(struct visit *v, struct str location);
 void visit_fail(struct visit *v, const struct error *err);
 /* On to what waited for the sign-in. */
 void visit_go_on(struct visit *v);
+/* Where one signs in for this page, even if there is a session that does not do. */
+const char *visit_sign_in(const struct visit *v);
 /* Whose pages these are. */
 struct str visit_brand(const struct visit *v);
 /* Text in the arena; "" when it is full, which then shows. */
