@@ -271,6 +271,13 @@ client__make(const struct client_view **out, struct call *call, const struct pri
 	return check(call, client, err);
 }
 
+bool
+client__same_proof(const struct client_view *a, const struct client_view *b)
+{
+	return a->auth_method == b->auth_method && iam__same_text(a->jwks, b->jwks) &&
+		iam__same_text(a->jwks_uri, b->jwks_uri);
+}
+
 enum status
 client__change(const struct client_view **out, struct call *call, const struct client_view *before,
 	const struct client_draft *draft, struct error *err)

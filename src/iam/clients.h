@@ -53,6 +53,8 @@ bool client_has_secret(const struct client_view *client);
 enum status client__make(const struct client_view **out, struct call *call,
 	const struct principal *principal, const struct client_draft *draft,
 	struct error *err) MUST_USE;
+/* Whether both are proved by the same. */
+bool client__same_proof(const struct client_view *a, const struct client_view *b);
 enum status client__change(const struct client_view **out, struct call *call,
 	const struct client_view *before, const struct client_draft *draft,
 	struct error *err) MUST_USE;

@@ -97,6 +97,23 @@ guard_revival(struct call *call, const struct principal *before, const struct pr
 	return principal_guard_give(call, view, false, err);
 }
 
+/* Keys of a client are as good as a secret of it: so is whoever states them. */
+static enum status
+guard_proof(struct call *call, const struct principal *before, const struct principal *after,
+	struct error *err)
+{
+	const struct principal_view *view;
+
+	if (!after->client || client__same_proof(before->client, after->client))
+		return OK;
+	if (uuid_eq(before->id.id, call->caller.principal.id))
+		return error_set(err, ERR_FORBIDDEN, "own-end",
+			"A token changes no keys of the client that it stands for: ask somebody "
+			"else who may.");
+	enum status rc = principal_view_load(&view, call, before->id, err);
+	return rc == OK ? principal_guard_give(call, view, false, err) : rc;
+}
+
 static enum status
 apply_update(struct principal *after, struct call *call, const struct principal_update *update,
 	struct error *err)
@@ -147,6 +164,8 @@ principal_update(struct principal *out, struct call *call, struct principal_id i
 		rc = apply_update(out, call, update, err);
 	if (rc == OK)
 		rc = guard_revival(call, &before, out, err);
+	if (rc == OK)
+		rc = guard_proof(call, &before, out, err);
 	if (rc == OK)
 		rc = owners_count(&owners, call, err);
 	if (rc == OK)
