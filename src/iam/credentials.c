@@ -197,13 +197,15 @@ check_room(struct call *call, struct principal_id principal, struct error *err)
 	return rc;
 }
 
-/* A secret that ends does not prolong itself by another. */
+/* What ends does not prolong itself by another secret, nor does a token get around its scopes. */
 static enum status
 check_own_end(const struct call *call, const struct credential_draft *draft, struct error *err)
 {
-	int64_t own_us =
-		call->credential ? call->credential->expires_us : call->caller.token->expires_us;
-	if (draft->expires_us <= own_us)
+	if (!call->credential)
+		return error_set(err, ERR_FORBIDDEN, "own-end",
+			"A token makes no secret for whom it stands for: ask somebody else who "
+			"may.");
+	if (draft->expires_us <= call->credential->expires_us)
 		return OK;
 	return error_set(err, ERR_FORBIDDEN, "own-end",
 		"What you call with ends: state an expires_at not later than its own.");
