@@ -37,15 +37,14 @@ static const struct page_route routes[] = {
 		.post = reset_link_act},
 	{"/sign-out", BOTH, .get = sign_out_show, .post = sign_out_act},
 	{"/signed-out", BOTH, .get = signed_out_show},
-	{"/account", INSTALLATION, MINE, WHOLE, .load = account_load, .get = account_show},
-	{"/account/sessions", INSTALLATION, MINE, WHOLE, .load = account_load,
+	{"/account", INSTALLATION, MINE, .load = account_load, .get = account_show},
+	{"/account/sessions", INSTALLATION, MINE, .load = account_load,
 		.post = account_sessions_act},
-	{"/account/password", INSTALLATION, MINE, WHOLE, .load = account_load,
+	{"/account/password", INSTALLATION, MINE, .load = account_load,
 		.post = account_password_act},
-	{"/account/totp", INSTALLATION, MINE, WHOLE, .load = account_load, .get = totp_show,
+	{"/account/totp", INSTALLATION, MINE, .load = account_load, .get = totp_show,
 		.post = totp_act},
-	{"/account/passkeys", INSTALLATION, MINE, WHOLE, .load = account_load,
-		.post = passkeys_act},
+	{"/account/passkeys", INSTALLATION, MINE, .load = account_load, .post = passkeys_act},
 };
 
 /* Cuts "/w/{workspace}" off, in the form in which it stands in the name of the issuer. */
