@@ -28,7 +28,7 @@ struct page_route {
 	const char *path; /* below the issuer */
 	bool installation, workspace; /* where it is */
 	bool signed_in; /* for who is signed in alone: others are sent to do so, and back */
-	bool whole; /* of the account itself: by an organisation's provider alone nobody is signed in */
+	bool whole; /* whoever came by one organisation's provider is not signed in here */
 	visit_job *load; /* NULL: nothing beside what all need */
 	visit_step *get, *post; /* NULL: not this method */
 };
