@@ -304,12 +304,42 @@ test_keyring__newest_is_used_and_older_verify(void **state)
 	keyring_free(&new);
 }
 
+/* What follows a secret is the same whenever it is asked for, and another of every other. */
+static void
+test_secret__successors(void **state)
+{
+	(void)state;
+	struct keyring *ring = NULL;
+	struct error err = {0};
+	struct secret_text first, next, again, last;
+	struct secret_parts before, after;
+	unlink(path);
+	assert_int_equal(keyring_load(&ring, path, true, &err), OK);
+	secret_issue(&first, "twr_", uuid_new(), uuid_new());
+	assert_true(keyring_succeed(&next, ring, 1, str_from(first.text)));
+	assert_true(keyring_succeed(&again, ring, 1, str_from(first.text)));
+	assert_string_equal(next.text, again.text);
+	assert_string_not_equal(next.text, first.text);
+	assert_true(keyring_succeed(&last, ring, 1, str_from(next.text)));
+	assert_string_not_equal(last.text, next.text);
+	assert_true(secret_parse(&before, str_from(first.text)));
+	assert_true(secret_parse(&after, str_from(last.text)));
+	assert_string_equal(after.prefix, "twr_");
+	assert_true(uuid_eq(before.org, after.org));
+	assert_true(uuid_eq(before.credential, after.credential));
+	assert_false(keyring_succeed(&next, ring, 2, str_from(first.text)));
+	assert_false(keyring_succeed(&next, ring, 0, str_from(first.text)));
+	assert_false(keyring_succeed(&next, ring, 1, STR("twr_x")));
+	keyring_free(&ring);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_secret__round_trip),
 		cmocka_unit_test(test_secret__checksum_is_crc32),
+		cmocka_unit_test(test_secret__successors),
 		cmocka_unit_test(test_secret__any_changed_character_is_refused),
 		cmocka_unit_test(test_secret__refuses_other_shapes),
 		cmocka_unit_test(test_keyring__made_once),
