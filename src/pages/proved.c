@@ -84,12 +84,30 @@ visit_entered(struct visit *v)
 	visit_go_on(v);
 }
 
+/* Hashing takes its time: a password that was changed meanwhile opens nothing. */
+static enum status
+check_password_stands(const struct person *verified, struct call *call, struct error *err)
+{
+	struct person person;
+	bool found;
+
+	if (uuid_is_nil(verified->id.id))
+		return OK;
+	enum status rc = person_find_by_id(&person, &found, call, verified->id, err);
+	if (rc != OK || (found && person.generation == verified->generation))
+		return rc;
+	return error_set(err, ERR_FORBIDDEN, "password-changed",
+		"The password was changed meanwhile: sign in again.");
+}
+
 static enum status
 begin(struct visit *v, struct call *call, struct error *err)
 {
 	const struct proved *proved = v->state;
 
-	enum status rc = visit_begin_session(v, call, proved, err);
+	enum status rc = check_password_stands(&proved->rehash, call, err);
+	if (rc == OK)
+		rc = visit_begin_session(v, call, proved, err);
 	if (rc == OK && proved->phc.ptr)
 		rc = person_rehash(call, &proved->rehash, proved->phc, err);
 	return rc;

@@ -150,7 +150,7 @@ struct proved {
 	int64_t auth_us; /* when the first was proved, if not now */
 	struct org_id only_org; /* of who came by an organisation's own provider … */
 	struct uuid provider; /* … which sees to second factors itself */
-	struct person rehash; /* of a person whose hash is out of date */
+	struct person rehash; /* by its password: as it was when that was verified */
 	struct str phc; /* the better hash; absent: none */
 };
 void visit_proved(struct visit *v, const struct proved *proved);
