@@ -248,6 +248,6 @@ oauth__answer_user(struct exchange *x, const struct client *client, struct user_
 	jw_end_object(&w);
 	if (rc == OK)
 		oauth__answer(x, &body);
-	crypto_wipe(space, sizeof(space));
+	crypto_wipe(space, body.len);
 	return rc;
 }
