@@ -129,6 +129,15 @@ begin_serving(struct server *server)
 	atomic_store_explicit(&server->phase, PHASE_SERVING, memory_order_release);
 }
 
+/* Only of a server that is one: what cannot listen changes nothing in the store. */
+static enum status
+start_background(struct server *server, struct error *err)
+{
+	enum status rc = worker_start(&server->worker, server, err);
+
+	return rc == OK ? mailer_start(&server->mailer, server, err) : rc;
+}
+
 static enum status
 start(struct server *server, struct error *err)
 {
@@ -137,14 +146,13 @@ start(struct server *server, struct error *err)
 	if (rc == OK)
 		rc = open_doors(server, err);
 	if (rc == OK)
-		rc = worker_start(&server->worker, server, err);
-	if (rc == OK)
-		rc = mailer_start(&server->mailer, server, err);
-	if (rc == OK)
 		rc = listen_http(server, err);
 	if (rc != OK)
 		return rc;
 	begin_serving(server);
+	rc = start_background(server, err);
+	if (rc != OK)
+		return rc;
 	const struct backchannel_options backchannel = {
 		.store = server->installation.store,
 		.signin = &server->signin,

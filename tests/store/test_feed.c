@@ -217,7 +217,7 @@ static void
 test_feed__one_hears_of_what_another_changes(void **state)
 {
 	struct fixture *f = *state;
-	struct follower follower;
+	static struct follower follower; /* of a store that outlives the test */
 	struct store *other = open_other(f);
 	follow(f->store, &follower);
 	for (int64_t i = 1; i <= 5; i++) {
@@ -234,7 +234,7 @@ static void
 test_feed__after_a_cut_it_compares(void **state)
 {
 	struct fixture *f = *state;
-	struct follower follower;
+	static struct follower follower; /* of a store that outlives the test */
 	struct store *other = open_other(f);
 	follow(f->store, &follower);
 	struct change c = change(f->store, follower.org);
@@ -254,7 +254,7 @@ static void
 test_feed__away_for_long_it_compares(void **state)
 {
 	struct fixture *f = *state;
-	struct follower follower;
+	static struct follower follower; /* of a store that outlives the test */
 	f->options.feed_keep_us = 100000;
 	fixture_open(f);
 	struct store *other = open_other(f);
@@ -283,7 +283,7 @@ test_feed__away_for_long_it_compares(void **state)
 static void
 lose(struct fixture *f, const char *how)
 {
-	struct follower follower;
+	static struct follower follower; /* of a store that outlives the test */
 	struct store *other = open_other(f);
 	struct follower beside;
 	follow(f->store, &follower);
