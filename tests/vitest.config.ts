@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const onFilesOnly = ["**/bad_store.test.ts"];
@@ -12,6 +13,7 @@ export default defineConfig({
     // A file starts a server of its own: as many at once as the machine has processors.
     pool: "forks",
     fileParallelism: true,
+    maxWorkers: availableParallelism(),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -191,9 +191,9 @@ begin_inside(struct ask *a, struct tx *tx, struct error *err)
 		strcmp(newest.identity, session->identity) == 0;
 	if (begun)
 		return OK;
-	log_event(newest.number ? LOG_WARN : LOG_INFO, "incarnation-begins",
-		LOG_I("number", newest.number + 1), LOG_Z("was", newest.identity),
-		LOG_Z("is", session->identity));
+	if (newest.number > 0)
+		log_event(LOG_WARN, "incarnation-begins", LOG_I("number", newest.number + 1),
+			LOG_Z("was", newest.identity), LOG_Z("is", session->identity));
 	return history__begin(tx, newest.number, session->identity, err);
 }
 
