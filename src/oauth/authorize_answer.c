@@ -115,7 +115,7 @@ authorize__answer_error(
 	}
 	const struct notice notice = {
 		.status = status,
-		.heading = status >= 500 ? "This does not work just now" : "This does not work",
+		.heading = status >= 500 ? "This does not work just now" : "This did not work",
 		.text = str_from(err->text),
 		.code = str_from(code),
 		.next = STR(""),

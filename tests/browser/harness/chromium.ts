@@ -2,6 +2,7 @@
 // that a test needs, and pictures of what it shows.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import axe, { type AxeResults } from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
 import { ROOT } from "../../http/harness/binary.ts";
@@ -57,11 +58,14 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
 }
 
-/** The same in both colour schemes: NAME-light.png and NAME-dark.png. */
-export async function pictures(page: Page, name: string): Promise<void> {
+/** The same in both colour schemes, NAME-light.png and NAME-dark.png; `look` is done in each. */
+export async function pictures(
+  page: Page, name: string, look?: () => Promise<unknown>,
+): Promise<void> {
   for (const colorScheme of ["dark", "light"] as const) {
     await page.emulateMedia({ colorScheme });
     await picture(page, `${name}-${colorScheme}`);
+    await look?.();
   }
 }
 
@@ -80,4 +84,16 @@ export function complaints(page: Page): string[] {
   });
   page.on("pageerror", (error) => found.push(error.message));
   return found;
+}
+
+/**
+ * What stands in the way of people who use a screen reader or see little, by WCAG 2.2 A and AA as
+ * far as axe-core finds it. Needs a context with JavaScript.
+ */
+export async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const results = await page.evaluate<AxeResults>(
+    "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })");
+  return results.violations.map((violation) =>
+    `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`);
 }
