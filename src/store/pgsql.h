@@ -81,6 +81,9 @@ enum status pgsql__ready(struct pgsql_connection *c, struct error *err) MUST_USE
 /* Maps what the server said (NULL: nothing, since the session is lost) to an error. */
 enum status pgsql__error(struct pgsql_connection *c, const PGresult *result, struct error *err);
 
+/* Whether the server refused its user a right. `result` may be NULL. */
+bool pgsql__is_forbidden(const PGresult *result);
+
 /* Says what was lost, and gives the session up: what it was doing is undone by the server. */
 enum status pgsql__lost(struct pgsql_connection *c, struct error *err);
 

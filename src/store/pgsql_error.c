@@ -60,6 +60,13 @@ say(enum status status, struct error *err)
 	}
 }
 
+bool
+pgsql__is_forbidden(const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	return state && strcmp(state, FORBIDDEN) == 0;
+}
+
 enum status
 pgsql__error(struct pgsql_connection *c, const PGresult *result, struct error *err)
 {
@@ -77,7 +84,7 @@ pgsql__error(struct pgsql_connection *c, const PGresult *result, struct error *e
 	/* Only a server that has become a standby says this of a change. */
 	if (state && c->writes && strcmp(state, "25006") == 0)
 		c->stale = true;
-	if (state && strcmp(state, FORBIDDEN) == 0)
+	if (pgsql__is_forbidden(result))
 		error_set(err, ERR_BUSY, "store-forbidden",
 			"The database refuses its user a right: make that user its owner.");
 	else

@@ -96,11 +96,24 @@ unreachable(struct pgsql_connection *c, struct error *err, const char *why)
 	return err->status;
 }
 
-/* The cluster, the database in it, and the cluster's timeline. */
+/* The cluster, the database in it, and the cluster's timeline. PostgreSQL lets everybody call these
+ * functions, unless that was taken away. */
 static const char *const session_text =
 	"SELECT CAST((SELECT system_identifier FROM pg_control_system()) AS TEXT), "
 	"CAST((SELECT oid FROM pg_database WHERE datname = current_database()) AS TEXT), "
 	"substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
+
+static enum status
+session_refused(struct pgsql_connection *c, const PGresult *result, struct error *err)
+{
+	if (pgsql__is_forbidden(result))
+		error_set(err, ERR_BUSY, "store-forbidden",
+			"The database refuses its user a right: GRANT EXECUTE ON FUNCTION "
+			"pg_control_system(), pg_current_wal_lsn(), pg_walfile_name(pg_lsn) to "
+			"that user, in the database %.60s.",
+			c->place->name);
+	return unreachable(c, err, PQerrorMessage(c->pg));
+}
 
 static void
 note_session(struct pgsql_connection *c, const PGresult *result)
@@ -133,12 +146,13 @@ set_up(struct pgsql_connection *c, struct error *err)
 		c->place->replica ? "SELECT '0', '0', ''" : session_text);
 	PGresult *result = PQexec(c->pg, text);
 	bool good = PQresultStatus(result) == PGRES_TUPLES_OK;
+	enum status rc = OK;
 	if (good)
 		note_session(c, result);
-	PQclear(result);
 	if (!good || PQenterPipelineMode(c->pg) != 1)
-		return unreachable(c, err, PQerrorMessage(c->pg));
-	return OK;
+		rc = session_refused(c, result, err);
+	PQclear(result);
+	return rc;
 }
 
 /* A standby, or a primary that was demoted: what it says may be old. The server tells of it. */
@@ -218,6 +232,27 @@ pgsql__ready(struct pgsql_connection *c, struct error *err)
 	return rc;
 }
 
+/* What passes by itself, unlike a right that is missing. */
+static bool
+is_away(const struct error *why)
+{
+	return why->status == ERR_BUSY && strcmp(why->code, "store-forbidden") != 0;
+}
+
+/* The last word of who has waited, or need not wait. */
+static enum status
+give_up(const struct pgsql_place *place, const struct error *why, struct error *err)
+{
+	if (!is_away(why)) {
+		*err = *why;
+		return err->status;
+	}
+	error_set(err, ERR_BUSY, "store-unreachable",
+		"The database %.120s cannot be reached: start it, or correct --database.",
+		place->name);
+	return error_detail(err, "%.200s", why->detail);
+}
+
 /* Waits for a database that is not there yet, and says so. */
 static enum status
 wait_for_server(struct pgsql_place *place, int wait_ms, struct error *err)
@@ -226,22 +261,14 @@ wait_for_server(struct pgsql_place *place, int wait_ms, struct error *err)
 	int64_t until_us = clock_mono_us() + (int64_t)wait_ms * 1000;
 	for (unsigned tries = 0;; tries++) {
 		struct error why = {0};
-		enum status rc = pgsql__ready(&c, &why);
-		if (rc == OK) {
+		if (pgsql__ready(&c, &why) == OK) {
 			PQfinish(c.pg);
 			return OK;
 		}
 		int64_t now_us = clock_mono_us();
-		if (rc != ERR_BUSY || now_us >= until_us) {
+		if (!is_away(&why) || now_us >= until_us) {
 			PQfinish(c.pg);
-			if (rc == ERR_BUSY)
-				error_set(err, ERR_BUSY, "store-unreachable",
-					"The database %.120s cannot be reached: start it, or "
-					"correct --database.",
-					place->name);
-			else
-				*err = why;
-			return error_detail(err, "%.200s", why.detail);
+			return give_up(place, &why, err);
 		}
 		if (tries % 8 == 0)
 			log_event(LOG_WARN, "database-awaited", LOG_Z("database", place->name),

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { expectProblem, type Answer, type Tenant } from "./harness/api.ts";
-import { ENGINE, psql } from "./harness/binary.ts";
+import { ENGINE, operatorKey, psql, Store, thingward } from "./harness/binary.ts";
 import { makeMember, makeOrg, unique } from "./harness/make.ts";
 import { useServer, type Server } from "./harness/server.ts";
 import { until } from "./harness/until.ts";
@@ -136,5 +136,28 @@ describe.skipIf(ENGINE !== "postgres")("a database", () => {
       await until("decisions", async () => (await decide(tenant, member)) === 200);
       await until("changes", async () => (await change(tenant)).status === 201);
     });
+  });
+
+  test("that keeps from its user what every session begins with: told what to grant", async () => {
+    const store = new Store();
+    const url = store.url ?? "";
+    const role = `weak_${process.pid}`;
+    const rights = "EXECUTE ON FUNCTION pg_control_system()";
+    const options = ["--database", url.replace(/thingward@/, `${role}@`),
+      "--key-file", join(store.folder, "thingward.keys")];
+    try {
+      await operatorKey(store);
+      psql(url, `CREATE ROLE ${role} LOGIN; REVOKE ${rights} FROM PUBLIC`);
+      const refused = await thingward(["verify", ...options]);
+      expect([refused.status, refused.stdout]).toEqual([1, ""]);
+      expect(refused.stderr).toMatch(/GRANT EXECUTE ON FUNCTION pg_control_system\(\)/);
+      expect(refused.stderr).toContain("permission denied for function pg_control_system");
+      psql(url, `GRANT ${rights} TO ${role};
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+      expect(await thingward(["verify", ...options])).toMatchObject({ status: 0 });
+    } finally {
+      psql(url, `DROP OWNED BY ${role}; DROP ROLE ${role}`);
+      store.remove();
+    }
   });
 });
