@@ -31,8 +31,11 @@ static const struct sql FAMILY_SELECT =
 	SQL("SELECT" FAMILY_COLUMNS FAMILY_FROM
 	    " AND f.workspace = $3 AND f.family = $2 AND f.expires_us > $4");
 static const struct sql FAMILY_DELETE = SQL("DELETE FROM families WHERE org = $1 AND family = $2");
+/* But those of offline access, which is had while the user is away. */
 static const struct sql FAMILIES_OF_SESSION =
-	SQL("SELECT family FROM families WHERE org = $1 AND session = $2 LIMIT 256");
+	SQL("SELECT family FROM families WHERE org = $1 AND session = $2"
+	    " AND replace(' ' || scope || ' ', ' offline_access ', '') = ' ' || scope || ' '"
+	    " LIMIT 256");
 
 static const struct sql ERASE_OF_PRINCIPAL[] = {
 	SQL("DELETE FROM families WHERE org = $1 AND principal = $2"),

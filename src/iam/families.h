@@ -37,8 +37,8 @@ enum status family_list(struct family **out, size_t *count, struct call *call,
 enum status family_end(struct call *call, struct workspace_id workspace, struct family_id id,
 	struct error *err) MUST_USE;
 
-/* The same for all that began in one session of a browser; a part of a change that is recorded by
- * itself. */
+/* The same for all that began in one session of a browser, but those of offline access (OpenID
+ * Connect Core section 11); a part of a change that is recorded by itself. */
 enum status families_end_of_session(
 	struct call *call, struct session_id session, struct error *err) MUST_USE;
 /* What a principal, or a client, that is no longer allowed in has. Its tokens end because its

@@ -97,7 +97,9 @@ add_common_headers(struct exchange *x)
 static void
 respond(struct exchange *x, unsigned status, const struct buf *body)
 {
+	/* Both, as RFC 6749 section 5.1 has it. */
 	http_add_header(x->http, "Cache-Control", STR("no-store"));
+	http_add_header(x->http, "Pragma", STR("no-cache"));
 	add_common_headers(x);
 	http_respond(x->http, status, "application/json", buf_view(body));
 }

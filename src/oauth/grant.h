@@ -13,7 +13,7 @@ grant_run oauth__grant_client_credentials, oauth__grant_code, oauth__grant_refre
 /* An access token, its type and its life, as members of the answer being written; the token by
  * itself is in `text`, which holds ACCESS_TOKEN_MAX bytes. */
 enum status oauth__write_access_token(struct json_writer *w, struct buf *text, struct exchange *x,
-	const struct access_token *token, struct error *err) MUST_USE;
+	const struct access_token *token, enum sign_alg alg, struct error *err) MUST_USE;
 
 /* The answer of the token endpoint. */
 #define TOKEN_ANSWER_MAX ((size_t)48 * 1024)

@@ -47,7 +47,7 @@ check_client(const struct client *client, struct error *err)
 }
 
 static enum status
-answer(struct exchange *x, const struct access_token *token, struct error *err)
+answer(struct exchange *x, const struct access_token *token, enum sign_alg alg, struct error *err)
 {
 	char space[TOKEN_ANSWER_MAX], text_space[ACCESS_TOKEN_MAX];
 	struct json_writer w;
@@ -57,7 +57,7 @@ answer(struct exchange *x, const struct access_token *token, struct error *err)
 	buf_init_fixed(&body, space, sizeof(space));
 	jw_init(&w, &body);
 	jw_object(&w, NULL);
-	enum status rc = oauth__write_access_token(&w, &text, x, token, err);
+	enum status rc = oauth__write_access_token(&w, &text, x, token, alg, err);
 	if (token->claims.scope.len)
 		jw_str(&w, "scope", token->claims.scope);
 	jw_end_object(&w);
@@ -98,5 +98,5 @@ oauth__grant_client_credentials(struct exchange *x, const struct client *client,
 		.scope = buf_view(&scope),
 		.resource = resource,
 	};
-	return answer(x, &token, err);
+	return answer(x, &token, client->view->id_token_algorithm, err);
 }

@@ -36,10 +36,10 @@ oauth__token(struct exchange *x, struct error *err)
 
 enum status
 oauth__write_access_token(struct json_writer *w, struct buf *text, struct exchange *x,
-	const struct access_token *token, struct error *err)
+	const struct access_token *token, enum sign_alg alg, struct error *err)
 {
 	struct signer signer;
-	enum status rc = oauth__signer(&signer, x, SIGN_ES256, err);
+	enum status rc = oauth__signer(&signer, x, alg, err);
 	if (rc == OK)
 		rc = access_token_issue(text, token, &signer, err);
 	if (rc != OK)

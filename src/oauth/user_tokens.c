@@ -16,12 +16,7 @@ enum status
 oauth__check_signers(struct exchange *x, const struct client *client, struct error *err)
 {
 	struct signer signer;
-	enum sign_alg alg = client->view->id_token_algorithm;
-
-	enum status rc = oauth__signer(&signer, x, SIGN_ES256, err);
-	if (rc == OK && alg != SIGN_ES256)
-		rc = oauth__signer(&signer, x, alg, err);
-	return rc;
+	return oauth__signer(&signer, x, client->view->id_token_algorithm, err);
 }
 
 enum status
@@ -202,10 +197,11 @@ write_answer(struct json_writer *w, struct exchange *x, const struct client *cli
 	const struct user_grant *grant, const struct access_token *token, struct error *err)
 {
 	char space[ACCESS_TOKEN_MAX];
+	enum sign_alg alg = client->view->id_token_algorithm;
 	struct buf text;
 
 	buf_init_fixed(&text, space, sizeof(space));
-	enum status rc = oauth__write_access_token(w, &text, x, token, err);
+	enum status rc = oauth__write_access_token(w, &text, x, token, alg, err);
 	if (rc != OK)
 		return rc;
 	jw_str(w, "scope", token->claims.scope.ptr ? token->claims.scope : STR(""));
@@ -221,7 +217,7 @@ write_answer(struct json_writer *w, struct exchange *x, const struct client *cli
 		.expires_us = token->claims.expires_us,
 		.first = grant->first,
 	};
-	return write_id_token(w, x, &id_token, client->view->id_token_algorithm, err);
+	return write_id_token(w, x, &id_token, alg, err);
 }
 
 enum status

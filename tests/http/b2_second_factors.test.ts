@@ -86,7 +86,7 @@ describe("B2_second_factor", () => {
     expect(sessionOf(ada, own)).toEqual({ methods: "pwd otp mfa", second: true });
   });
 
-  test("RFC6238-5.2: a code is accepted once, and none of before it", async () => {
+  test("RFC6238-5.2 a code is accepted once, and none of before it", async () => {
     const ada = await comeIn(server, tenant);
     const { secret } = await setUpApp(ada);
     const first = browser();
@@ -102,7 +102,7 @@ describe("B2_second_factor", () => {
     expect(await stillSignedIn(second)).toBe(false);
   });
 
-  test("RFC6238-5.2: of two that come at once with the same code, one is let in", async () => {
+  test("RFC6238-5.2 of two that come at once with the same code, one is let in", async () => {
     const ada = await comeIn(server, tenant);
     const { secret } = await setUpApp(ada);
     const both = [browser(), browser()];

@@ -240,7 +240,7 @@ test("OIDC-Core-3.1.2.6 prompt none, and nobody is signed in", async () => {
     issuer.url, "login_required");
 });
 
-test("OAuth-form_post errors are posted as well, to where the policy lets them", async () => {
+test("OAuth-FormPost-2 errors are posted as well, to where the policy lets them", async () => {
   const answer = await send({ response_mode: "form_post", prompt: "none" });
   expect(answer.status).toBe(200);
   expect(answer.headers.get("content-security-policy"))
@@ -254,7 +254,7 @@ test("OAuth-form_post errors are posted as well, to where the policy lets them",
   expect(hostile.html).toContain("&quot;&gt;&lt;script&gt;");
 });
 
-test("an error page is framed by nobody, runs nothing, shows nothing it was sent", async () => {
+test("RFC6749-10.13 an error page is not framed, runs nothing, shows nothing sent", async () => {
   const answer = await authorize(issuer.url, "client_id=<script>&state=<b>&redirect_uri=x");
   expectPage(answer);
   expect(answer.html).not.toMatch(/<script|<b>/);

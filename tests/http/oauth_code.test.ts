@@ -157,7 +157,7 @@ test("E2_invited: without a request for scopes, exactly those that were given", 
   expect(tokens.scope?.split(" ").toSorted()).toEqual(["ingest:read", "ingest:write", "openid"]);
 });
 
-test("OIDCC-3.1.3.3 with openid there is an ID token, signed as the client wants it", async () => {
+test("OIDC-Core-3.1.3.3 with openid there is an ID token, signed as the client wants", async () => {
   for (const alg of ["ES256", "RS256"]) {
     const client = await makePublicClient(issuer, { id_token_signed_response_alg: alg });
     const code = plantCode(issuer, {
@@ -182,7 +182,7 @@ test("OIDCC-3.1.3.3 with openid there is an ID token, signed as the client wants
   }
 }, 20_000);
 
-test("OIDCC-5.4 an ID token tells no more than the scopes and claims allow", async () => {
+test("OIDC-Core-5.4 an ID token tells no more than the scopes and claims allow", async () => {
   const bare = claimsOf((await good({ scope: "openid" })).id_token ?? "");
   expect(bare).not.toHaveProperty("email");
   expect(bare).not.toHaveProperty("name");

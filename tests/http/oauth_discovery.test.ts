@@ -126,7 +126,7 @@ test("RFC9728-3 metadata of the management API", async () => {
   expect((await get("/.well-known/oauth-protected-resource")).body["resource"]).toBe(server.url);
 });
 
-test("RFC6749-3.2 scripts of any site may ask, without credentials of a browser", async () => {
+test("RFC9700-2.6 scripts of any site may ask, without credentials of a browser", async () => {
   const preflight = await fetch(`${issuer.url}/token`, { method: "OPTIONS", headers: {
     origin: "https://app.example.org", "access-control-request-method": "POST" } });
   expect(preflight.status).toBe(204);
@@ -140,7 +140,7 @@ test("RFC6749-3.2 scripts of any site may ask, without credentials of a browser"
   expect(get.headers.get("allow")).toBe("POST");
 });
 
-test("OIDCD-4 openid-client discovers an issuer and gets a token there", async () => {
+test("OIDC-Discovery-4 openid-client discovers an issuer and gets a token there", async () => {
   const machine = await makeMachineClient(issuer, "ingest:write");
   const config = await client.discovery(new URL(issuer.url), machine.id, machine.secret, undefined,
     { execute: [client.allowInsecureRequests] });

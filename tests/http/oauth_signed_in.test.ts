@@ -60,7 +60,7 @@ test("RFC6749-4.1.2 a code is of its request: challenge, address, nonce, scopes"
   expect(claims(body.access_token).aud).toEqual([issuer.workspace.id, "https://api.example/"]);
 });
 
-test("OAuth-form_post the answer is a form that goes on by itself, or by its button", async () => {
+test("OAuth-FormPost-2 the answer is a form that goes on by itself, or by its button", async () => {
   const answer = await send(signedIn(), { response_mode: "form_post" });
   expect(answer.status).toBe(200);
   expect(answer.html).toMatch(/name="code" value="twg_/);

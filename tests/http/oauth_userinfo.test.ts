@@ -36,7 +36,7 @@ async function tell(
   };
 }
 
-test("OIDCC-5.3.2 by GET and by POST, the claims that the scopes allow", async () => {
+test("OIDC-Core-5.3.2 by GET and by POST, the claims that the scopes allow", async () => {
   const all = { sub: user.id, email: user.email, email_verified: true, metadata: {} };
   for (const method of ["GET", "POST"]) {
     expect((await tell(await token("openid"), method)).body)
@@ -47,7 +47,7 @@ test("OIDCC-5.3.2 by GET and by POST, the claims that the scopes allow", async (
   expect((await tell(named)).body).toEqual(all);
 });
 
-test("OIDCC-5.3.2 a strict client reads the answer", async () => {
+test("OIDC-Core-5.3.2 a strict client reads the answer", async () => {
   const as = await discover(issuer);
   const response = await oauth.userInfoRequest(
     as, { client_id: app.id }, await token("openid email"), INSECURE);
