@@ -6,7 +6,7 @@ static const struct sql CODE_SELECT =
 	SQL("SELECT c.hash, c.pepper, c.workspace, c.client_org, c.client, c.principal, c.person,"
 	    " c.session, c.redirect_uri, c.redirect_stated, c.challenge, c.scope, c.resource,"
 	    " c.nonce, c.claims, c.methods, c.auth_us, c.expires_us, c.used_us, c.family,"
-	    " p.state, p.generation, a.generation, n.generation, s.session"
+	    " p.state, p.generation, a.generation, n.generation, s.session, c.provider"
 	    " FROM codes c JOIN principals p ON p.org = c.org AND p.principal = c.principal"
 	    " JOIN principals a ON a.org = c.client_org AND a.principal = c.client"
 	    " LEFT JOIN persons n ON n.person = c.person"
@@ -34,6 +34,7 @@ read_family(struct family_row *out, struct query *q, struct call *call)
 		.principal = {query_uuid(q, 5)},
 		.person = {query_uuid(q, 6)},
 		.session = {query_uuid(q, 7)},
+		.provider = query_uuid(q, 25),
 		.scope = iam__text(q, 11, call),
 		.resource = iam__text(q, 12, call),
 		.nonce = iam__text(q, 13, call),

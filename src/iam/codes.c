@@ -5,8 +5,9 @@
 static const struct sql CODE_INSERT =
 	SQL("INSERT INTO codes (org, code, hash, pepper, workspace, client_org, client, principal,"
 	    " person, session, redirect_uri, redirect_stated, challenge, scope, resource, nonce,"
-	    " claims, methods, auth_us, created_us, expires_us) VALUES ($1, $2, $3, $4, $5, $6, $7,"
-	    " $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)");
+	    " claims, methods, auth_us, created_us, expires_us, provider) VALUES ($1, $2, $3, $4,"
+	    " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+	    " $22)");
 
 static const struct sql SESSION_HOLD = SQL("UPDATE sessions SET used_us = $3"
 					   " WHERE org = $1 AND session = $2 AND expires_us > $3");
@@ -20,6 +21,7 @@ bind_who(struct query *q, const struct code_draft *draft)
 	query_bind_uuid(q, 8, draft->principal.id);
 	query_bind_uuid_or_null(q, 9, draft->person.id);
 	query_bind_uuid_or_null(q, 10, draft->session.id);
+	query_bind_uuid_or_null(q, 22, draft->provider);
 }
 
 static void

@@ -18,6 +18,7 @@ struct code_draft {
 	struct person_id person; /* of a member; nil otherwise */
 	struct org_id session_org; /* of the session: the issuer's */
 	struct session_id session;
+	struct uuid provider; /* that it began with; nil: none */
 	struct str redirect_uri;
 	bool redirect_stated; /* then it has to be stated again */
 	struct str challenge; /* S256 */

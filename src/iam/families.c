@@ -1,6 +1,6 @@
 #include "iam/families.h"
 
-#include "iam/refusals.h"
+#include "iam/endings.h"
 #include "iam/rows.h"
 
 #define FAMILY_COLUMNS                                                                             \
@@ -30,22 +30,6 @@ static const struct sql FAMILY_LIST_OF_CLIENT =
 static const struct sql FAMILY_SELECT =
 	SQL("SELECT" FAMILY_COLUMNS FAMILY_FROM
 	    " AND f.workspace = $3 AND f.family = $2 AND f.expires_us > $4");
-static const struct sql FAMILY_DELETE = SQL("DELETE FROM families WHERE org = $1 AND family = $2");
-/* But those of offline access, which is had while the user is away. */
-static const struct sql FAMILIES_OF_SESSION =
-	SQL("SELECT family FROM families WHERE org = $1 AND session = $2"
-	    " AND replace(' ' || scope || ' ', ' offline_access ', '') = ' ' || scope || ' '"
-	    " LIMIT 256");
-
-static const struct sql ERASE_OF_PRINCIPAL[] = {
-	SQL("DELETE FROM families WHERE org = $1 AND principal = $2"),
-	SQL("DELETE FROM codes WHERE org = $1 AND principal = $2"),
-};
-static const struct sql ERASE_OF_CLIENT[] = {
-	SQL("DELETE FROM families WHERE org = $1 AND client = $2"),
-	SQL("DELETE FROM codes WHERE org = $1 AND client = $2"),
-};
-
 static enum status
 family_read(void *element, struct query *q, struct call *call, struct error *err)
 {
@@ -165,13 +149,6 @@ load(struct family *out, struct call *call, struct workspace_id workspace, struc
 	return rc;
 }
 
-static enum status
-erase(struct call *call, struct family_id id, struct error *err)
-{
-	enum status rc = iam__run(call, &FAMILY_DELETE, id.id, err);
-	return rc == OK ? refusal_add(call, id.id, refusal_end_us(call), err) : rc;
-}
-
 enum status
 family_end(struct call *call, struct workspace_id workspace, struct family_id id, struct error *err)
 {
@@ -181,45 +158,8 @@ family_end(struct call *call, struct workspace_id workspace, struct family_id id
 	if (rc == OK)
 		rc = iam__record(call, "sessions.delete", "session", id.id,
 			VERSIONS(call_json(call, family_write, &before), NOTHING), err);
-	return rc == OK ? erase(call, id, err) : rc;
-}
-
-enum status
-families_end_of_session(struct call *call, struct session_id session, struct error *err)
-{
-	struct family_id ids[256];
-	size_t count = 0;
-	struct query q;
-
-	enum status rc = iam__query(&q, call, &FAMILIES_OF_SESSION, session.id, err);
 	if (rc != OK)
 		return rc;
-	while ((rc = query_next(&q, err)) == OK && q.row && count < ARRAY_LEN(ids))
-		ids[count++].id = query_uuid(&q, 0);
-	query_end(&q);
-	for (size_t i = 0; rc == OK && i < count; i++)
-		rc = erase(call, ids[i], err);
-	/* Few have more: a client begins one for each time that it sends its user here. */
-	return rc == OK && count == ARRAY_LEN(ids) ? families_end_of_session(call, session, err)
-						   : rc;
-}
-
-enum status
-families_end_of_principal(struct call *call, struct principal_id principal, struct error *err)
-{
-	enum status rc = OK;
-
-	for (size_t i = 0; rc == OK && i < ARRAY_LEN(ERASE_OF_PRINCIPAL); i++)
-		rc = iam__run(call, &ERASE_OF_PRINCIPAL[i], principal.id, err);
-	return rc;
-}
-
-enum status
-families_end_of_client(struct call *call, struct principal_id client, struct error *err)
-{
-	enum status rc = OK;
-
-	for (size_t i = 0; rc == OK && i < ARRAY_LEN(ERASE_OF_CLIENT); i++)
-		rc = iam__run(call, &ERASE_OF_CLIENT[i], client.id, err);
-	return rc;
+	return endings_of_family(
+		call, id, !uuid_eq(call->caller.principal.id, before.client.id), err);
 }

@@ -32,21 +32,10 @@ struct family_filter {
 enum status family_list(struct family **out, size_t *count, struct call *call,
 	const struct family_filter *filter, struct page *page, struct error *err) MUST_USE;
 
-/* Ends one at once, its access tokens included, with a record. ERR_NOT_FOUND "session-not-found".
- */
+/* Ends one at once, its access tokens included, with a record. Its client is told, unless it is
+ * that which ends it. ERR_NOT_FOUND "session-not-found". */
 enum status family_end(struct call *call, struct workspace_id workspace, struct family_id id,
 	struct error *err) MUST_USE;
-
-/* The same for all that began in one session of a browser, but those of offline access (OpenID
- * Connect Core section 11); a part of a change that is recorded by itself. */
-enum status families_end_of_session(
-	struct call *call, struct session_id session, struct error *err) MUST_USE;
-/* What a principal, or a client, that is no longer allowed in has. Its tokens end because its
- * generation has grown, or is gone: so only the rows go, of codes too. */
-enum status families_end_of_principal(
-	struct call *call, struct principal_id principal, struct error *err) MUST_USE;
-enum status families_end_of_client(
-	struct call *call, struct principal_id client, struct error *err) MUST_USE;
 
 void family_write(struct json_writer *w, const char *name, const void *family);
 

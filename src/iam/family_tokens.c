@@ -12,8 +12,8 @@ static const struct sql FAMILY_INSERT =
 	SQL("INSERT INTO families (org, family, workspace, client_org, client, principal, person,"
 	    " generation, client_generation, person_generation, session, scope, resource, nonce,"
 	    " claims, methods, auth_us, created_us, used_us, hash, pepper, rotations, expires_us,"
-	    " ends_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-	    " $16, $17, $18, $18, $19, $20, 0, $21, $22)");
+	    " ends_us, provider) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+	    " $14, $15, $16, $17, $18, $18, $19, $20, 0, $21, $22, $23)");
 /* Of two that bring the same token at once, one finds it. */
 static const struct sql FAMILY_ROTATE =
 	SQL("UPDATE families SET previous_hash = hash, previous_pepper = pepper, hash = $4,"
@@ -42,6 +42,7 @@ bind_who(struct query *q, const struct family_row *family)
 	if (!uuid_is_nil(family->person.id))
 		query_bind_int(q, 10, family->person_generation);
 	query_bind_uuid_or_null(q, 11, family->session.id);
+	query_bind_uuid_or_null(q, 23, family->provider);
 }
 
 static void

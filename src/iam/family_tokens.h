@@ -21,6 +21,7 @@ struct family_row {
 	struct person_id person; /* of a member; nil otherwise */
 	int64_t generation, client_generation, person_generation; /* when it began */
 	struct session_id session; /* of the browser; nil: none */
+	struct uuid provider; /* that session's, when it begins; nil: none */
 	struct str scope; /* as it was asked for: what it comes to is found for each token */
 	struct str resource, nonce;
 	struct str claims; /* JSON */

@@ -1,18 +1,9 @@
 #include "iam/logout_notices.h"
 
-#include "base/clock.h"
 #include "iam/rows.h"
 
-#define TOLD_MAX 256
 #define FIRST_RETRY_S 5
 
-static const struct sql FAMILIES_TO_TELL =
-	SQL("SELECT f.client_org, f.workspace, f.client, f.principal, f.family FROM families f"
-	    " JOIN clients c ON c.org = f.client_org AND c.client = f.client"
-	    " WHERE f.org = $1 AND f.session = $2 AND c.backchannel_uri IS NOT NULL LIMIT 256");
-static const struct sql NOTICE_INSERT =
-	SQL("INSERT INTO logout_notices (org, notice, workspace, client, principal, family,"
-	    " attempts, next_us, expires_us) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)");
 /* Of every organisation. */
 static const struct sql NOTICE_ANY_DUE =
 	SQL("SELECT 1 FROM logout_notices WHERE next_us <= $1 LIMIT 1");
@@ -27,60 +18,6 @@ static const struct sql NOTICE_RETRY =
 	SQL("UPDATE logout_notices SET next_us = $3 WHERE org = $1 AND notice = $2");
 static const struct sql NOTICE_DELETE =
 	SQL("DELETE FROM logout_notices WHERE org = $1 AND notice = $2");
-
-static enum status
-list_told(struct logout_notice *out, size_t *count, struct call *call, struct session_id session,
-	struct error *err)
-{
-	struct query q;
-
-	*count = 0;
-	enum status rc = iam__query(&q, call, &FAMILIES_TO_TELL, session.id, err);
-	if (rc != OK)
-		return rc;
-	while ((rc = query_next(&q, err)) == OK && q.row && *count < TOLD_MAX)
-		out[(*count)++] = (struct logout_notice){
-			.id = uuid_new(),
-			.org = {query_uuid(&q, 0)},
-			.workspace = {query_uuid(&q, 1)},
-			.client = {query_uuid(&q, 2)},
-			.principal = {query_uuid(&q, 3)},
-			.family = {query_uuid(&q, 4)},
-		};
-	query_end(&q);
-	return rc;
-}
-
-static enum status
-insert(struct call *call, const struct logout_notice *notice, struct error *err)
-{
-	struct query q;
-
-	enum status rc = query_begin(&q, call->tx, &NOTICE_INSERT, err);
-	if (rc != OK)
-		return rc;
-	query_bind_uuid(&q, 1, notice->org.id);
-	query_bind_uuid(&q, 2, notice->id);
-	query_bind_uuid(&q, 3, notice->workspace.id);
-	query_bind_uuid(&q, 4, notice->client.id);
-	query_bind_uuid(&q, 5, notice->principal.id);
-	query_bind_uuid(&q, 6, notice->family.id);
-	query_bind_int(&q, 7, call->now_us);
-	query_bind_int(&q, 8, call->now_us + LOGOUT_NOTICE_LIFE_US);
-	return query_run(&q, NULL, err);
-}
-
-enum status
-logout_notices_add(struct call *call, struct session_id session, struct error *err)
-{
-	struct logout_notice notices[TOLD_MAX];
-	size_t count;
-
-	enum status rc = list_told(notices, &count, call, session, err);
-	for (size_t i = 0; rc == OK && i < count; i++)
-		rc = insert(call, &notices[i], err);
-	return rc;
-}
 
 enum status
 logout_notices_due(bool *due, struct tx *tx, int64_t now_us, struct error *err)

@@ -1,20 +1,16 @@
 #ifndef IAM_LOGOUT_NOTICES_H
 #define IAM_LOGOUT_NOTICES_H
 
+#include "base/clock.h"
 #include "iam/families.h"
 
 /*
  * Clients that have asked to be told when a session ends (OpenID Connect Back-Channel Logout): who
- * is still to be told stands in the store, from the change that ended it on. Any node takes what is
- * due, under a lease, and tells it at least once.
+ * is still to be told stands in the store, from the change that ended it on (iam/endings.h). Any
+ * node takes what is due, under a lease, and tells it at least once.
  */
 #define LOGOUT_NOTICE_ATTEMPTS_MAX 5
 #define LOGOUT_NOTICE_LIFE_US (3600 * US_PER_S)
-
-/* For each family that began in this session in the call's organisation, while it is still there:
- * to its client, if that has asked. Part of a change that is recorded by itself. */
-enum status logout_notices_add(
-	struct call *call, struct session_id session, struct error *err) MUST_USE;
 
 struct logout_notice {
 	struct uuid id;

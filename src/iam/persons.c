@@ -1,8 +1,8 @@
 #include "iam/persons.h"
 
+#include "iam/endings.h"
 #include "iam/rows.h"
 #include "iam/second_factors.h"
-#include "iam/sessions.h"
 #include "model/names.h"
 
 #define PERSON_COLUMNS                                                                             \
@@ -266,7 +266,7 @@ person_update(struct person *person, struct call *call, const struct person_upda
 	if (rc == OK)
 		rc = write(call, person, err);
 	if (rc == OK && ends)
-		rc = session_end_of_person(call, person->id, update->kept, err);
+		rc = endings_of_person(call, person->id, update->kept, err);
 	if (rc == OK)
 		call_touch(call, VIEW_PERSON, person->id.id);
 	return rc;

@@ -2,13 +2,12 @@
 
 #include "directory/rows.h"
 #include "iam/clients.h"
-#include "iam/families.h"
+#include "iam/endings.h"
 #include "iam/guard.h"
 #include "iam/owners.h"
 #include "iam/principal_rows.h"
 #include "iam/resource_rows.h"
 #include "iam/rows.h"
-#include "iam/sessions.h"
 #include "model/names.h"
 
 static const struct sql CONFINE =
@@ -136,19 +135,6 @@ apply_update(struct principal *after, struct call *call, const struct principal_
 	return rc;
 }
 
-/* Tokens end by the generation, which has grown or is gone; here goes what would get new ones. */
-static enum status
-end_sessions(struct call *call, const struct principal *principal, struct error *err)
-{
-	enum status rc = families_end_of_principal(call, principal->id, err);
-
-	if (rc == OK && principal->kind == KIND_END_USER)
-		rc = session_end_of_principal(call, principal->id, err);
-	if (rc == OK && principal->client)
-		rc = families_end_of_client(call, principal->id, err);
-	return rc;
-}
-
 enum status
 principal_update(struct principal *out, struct call *call, struct principal_id id,
 	const struct principal_update *update, struct error *err)
@@ -176,7 +162,7 @@ principal_update(struct principal *out, struct call *call, struct principal_id i
 	if (rc == OK && out->client)
 		rc = client__write(call, out, err);
 	if (rc == OK && out->state == STATE_SUSPENDED && before.state != STATE_SUSPENDED)
-		rc = end_sessions(call, &before, err);
+		rc = endings_of_principal(call, &before, err);
 	if (rc == OK)
 		rc = owners_check_left(call, owners, err);
 	if (rc == OK)
@@ -228,7 +214,7 @@ principal_delete(struct call *call, struct principal_id id, int64_t if_match, st
 		rc = iam__record(call, "principals.delete", kind_name(before.kind), id.id,
 			VERSIONS(principal__json(call, &before), NOTHING), err);
 	if (rc == OK)
-		rc = end_sessions(call, &before, err);
+		rc = endings_of_principal(call, &before, err);
 	if (rc == OK)
 		rc = principal__erase(call, &before, err);
 	if (rc == OK)

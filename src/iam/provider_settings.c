@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "iam/endings.h"
 #include "iam/orgs.h"
 #include "iam/owners.h"
 #include "iam/role_names.h"
@@ -414,6 +415,8 @@ provider_update(struct provider *out, struct call *call, struct provider_id id,
 			VERSIONS(call_json(call, provider_write, &before),
 				call_json(call, provider_write, out)),
 			err);
+	if (rc == OK && out->state == STATE_SUSPENDED && before.state != STATE_SUSPENDED)
+		rc = endings_of_provider(call, id, err);
 	return rc;
 }
 
@@ -445,6 +448,8 @@ provider_delete(struct call *call, struct provider_id id, int64_t if_match, stru
 	if (rc == OK)
 		rc = iam__record(call, "providers.delete", "provider", id.id,
 			VERSIONS(call_json(call, provider_write, &before), NOTHING), err);
+	if (rc == OK)
+		rc = endings_of_provider(call, id, err);
 	if (rc == OK)
 		rc = touch_synced(call, id, err);
 	for (size_t i = 0; rc == OK && i < ARRAY_LEN(PROVIDER_ERASE); i++)

@@ -8,7 +8,8 @@
  * Setting up external OpenID providers. Whoever does it gives what it gives: its rules pass the
  * guard, and so does the default role where it lets people in. A provider that is believed about
  * the addresses of a domain can say that somebody is anybody there: whoever lets it must be
- * allowed to give everything. Turning one on again is like setting it up.
+ * allowed to give everything. Turning one on again is like setting it up; turning it off, or
+ * deleting it, ends what began with a sign-in by it.
  */
 #define PROVIDERS_PER_ORG_MAX 32
 #define PROVIDER_DOMAINS_MAX 32

@@ -37,10 +37,6 @@ static const struct sql SESSION_DELETE =
 static const struct sql SESSION_DELETE_OWN =
 	SQL("DELETE FROM sessions WHERE org = $1 AND session = $2"
 	    " AND (person = $3 OR principal = $4)");
-static const struct sql SESSION_DELETE_OTHERS =
-	SQL("DELETE FROM sessions WHERE org = $1 AND (person = $3 OR principal = $4)"
-	    " AND session <> $2");
-
 static void
 session_read(struct session *out, struct query *q, struct call *call)
 {
@@ -252,28 +248,18 @@ session_list(struct session **out, size_t *count, struct call *call, struct sess
 	return rc;
 }
 
-/* A statement on an owner's sessions: all but one, or that one. */
-static enum status
-delete_own(int64_t *changed, struct call *call, const struct sql *sql, struct session_owner owner,
-	struct session_id id, struct error *err)
-{
-	struct query q;
-
-	enum status rc = iam__query(&q, call, sql, (struct uuid){{0}}, err);
-	if (rc != OK)
-		return rc;
-	query_bind_uuid(&q, 2, id.id);
-	query_bind_uuid_or_null(&q, 3, owner.person.id);
-	query_bind_uuid_or_null(&q, 4, owner.principal.id);
-	return query_run(&q, changed, err);
-}
-
 enum status
 session_end(struct call *call, struct session_owner owner, struct session_id id, struct error *err)
 {
+	struct query q;
 	int64_t changed;
 
-	enum status rc = delete_own(&changed, call, &SESSION_DELETE_OWN, owner, id, err);
+	enum status rc = iam__query(&q, call, &SESSION_DELETE_OWN, id.id, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid_or_null(&q, 3, owner.person.id);
+	query_bind_uuid_or_null(&q, 4, owner.principal.id);
+	rc = query_run(&q, &changed, err);
 	if (rc == OK && changed == 0)
 		rc = error_set(
 			err, ERR_NOT_FOUND, "session-not-found", "There is no such session.");
@@ -281,33 +267,4 @@ session_end(struct call *call, struct session_owner owner, struct session_id id,
 		rc = iam__record(
 			call, "sessions.end", "session", id.id, VERSIONS(NOTHING, NOTHING), err);
 	return rc;
-}
-
-enum status
-session_end_others(
-	struct call *call, struct session_owner owner, struct session_id kept, struct error *err)
-{
-	int64_t changed;
-	bool person = !uuid_is_nil(owner.person.id);
-
-	enum status rc = delete_own(&changed, call, &SESSION_DELETE_OTHERS, owner, kept, err);
-	if (rc != OK || changed == 0)
-		return rc;
-	return iam__record(call, "sessions.end_others", person ? "person" : "principal",
-		person ? owner.person.id : owner.principal.id, VERSIONS(NOTHING, NOTHING), err);
-}
-
-enum status
-session_end_of_person(
-	struct call *call, struct person_id person, struct session_id kept, struct error *err)
-{
-	return delete_own(NULL, call, &SESSION_DELETE_OTHERS,
-		(struct session_owner){.person = person}, kept, err);
-}
-
-enum status
-session_end_of_principal(struct call *call, struct principal_id principal, struct error *err)
-{
-	return delete_own(NULL, call, &SESSION_DELETE_OTHERS,
-		(struct session_owner){.principal = principal}, (struct session_id){{{0}}}, err);
 }

@@ -85,19 +85,10 @@ struct session_owner {
 enum status session_list(struct session **out, size_t *count, struct call *call,
 	struct session_owner owner, struct error *err) MUST_USE;
 
-/* Ends one of the owner's own, with a record. ERR_NOT_FOUND "session-not-found". */
+/* Ends one of the owner's own, with a record, and not what came of it (iam/sign_out.h).
+ * ERR_NOT_FOUND "session-not-found". */
 enum status session_end(struct call *call, struct session_owner owner, struct session_id id,
 	struct error *err) MUST_USE;
-/* Ends all but one (nil: all), with one record if there was any. */
-enum status session_end_others(struct call *call, struct session_owner owner,
-	struct session_id kept, struct error *err) MUST_USE;
-
-/* The rows alone, as part of a change that is recorded by itself. */
-enum status session_end_of_person(struct call *call, struct person_id person,
-	struct session_id kept, struct error *err) MUST_USE;
-enum status session_end_of_principal(
-	struct call *call, struct principal_id principal, struct error *err) MUST_USE;
-
 void session_write(struct json_writer *w, const char *name, const void *session);
 
 #endif

@@ -1,14 +1,15 @@
 #include "iam/sign_out.h"
 
-#include "iam/families.h"
-#include "iam/logout_notices.h"
+#include "iam/endings.h"
 #include "iam/persons.h"
 #include "iam/rows.h"
 
 /* Of every organisation that a person is in, in the order in which they are locked. */
 static const struct sql ORGS_OF_SESSION =
-	SQL("SELECT DISTINCT p.org FROM principals p JOIN families f ON f.org = p.org"
-	    " AND f.session = $2 WHERE p.person = $1 ORDER BY p.org LIMIT 200");
+	SQL("SELECT DISTINCT p.org FROM principals p WHERE p.person = $1 AND (EXISTS"
+	    " (SELECT 1 FROM families f WHERE f.org = p.org AND f.session = $2) OR EXISTS"
+	    " (SELECT 1 FROM codes c WHERE c.org = p.org AND c.session = $2"
+	    "  AND c.used_us IS NULL)) ORDER BY p.org LIMIT 200");
 
 static struct actor
 actor_of(const struct session *session)
@@ -16,14 +17,6 @@ actor_of(const struct session *session)
 	if (!uuid_is_nil(session->person.id))
 		return (struct actor){.id = session->person.id};
 	return (struct actor){session->org, session->principal.id, KIND_END_USER};
-}
-
-/* What came of it in the call's organisation: who is to be told is found while it is there. */
-static enum status
-end_given(struct call *call, const struct session *session, struct error *err)
-{
-	enum status rc = logout_notices_add(call, session->id, err);
-	return rc == OK ? families_end_of_session(call, session->id, err) : rc;
 }
 
 static enum status
@@ -36,7 +29,7 @@ end_session(struct call *call, struct tx *tx, const struct session *session, str
 	if (rc == OK)
 		rc = session_end(call, owner, session->id, err);
 	if (rc == OK)
-		rc = end_given(call, session, err);
+		rc = endings_of_session(call, session->id, err);
 	return rc == OK ? call_close(call, err) : rc;
 }
 
@@ -52,7 +45,7 @@ end_in_org(struct call *call, struct tx *tx, const struct session *session, stru
 		rc = iam__record(call, "sessions.end", "session", session->id.id,
 			VERSIONS(NOTHING, NOTHING), err);
 	if (rc == OK)
-		rc = end_given(call, session, err);
+		rc = endings_of_session(call, session->id, err);
 	return rc == OK ? call_close(call, err) : rc;
 }
 

@@ -138,6 +138,7 @@ draft_of(const struct authorization *a)
 		.person = who->session.person,
 		.session_org = a->session_org,
 		.session = who->session.id,
+		.provider = who->session.provider,
 		.redirect_uri = ticket->redirect_uri,
 		.redirect_stated = ticket->redirect_stated,
 		.challenge = ticket->challenge,

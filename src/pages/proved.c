@@ -1,6 +1,7 @@
 /* Who came is proved: a session begins, and the browser is told. */
 #include "door/cookie.h"
 #include "iam/second_factors.h"
+#include "iam/sign_out.h"
 #include "pages/second.h"
 #include "pages/visit.h"
 
@@ -25,6 +26,28 @@ keep_first(struct visit *v, struct call *call, const struct proved *proved, stru
 		.methods = proved->methods,
 		.auth_us = call->now_us};
 	return first_factor_close(&v->first, &first, &seal, err);
+}
+
+/* Another than who was signed in here until now: he is signed out, as by himself. */
+static enum status
+end_other(struct visit *v, const struct call *call, const struct proved *proved, struct error *err)
+{
+	struct call own = {.address = call->address,
+		.now_us = call->now_us,
+		.arena = call->arena,
+		.directory = call->directory,
+		.keyring = call->keyring};
+	struct error why = {0};
+
+	if (!v->signed_in ||
+		(uuid_eq(v->session.person.id, proved->person.id) &&
+			uuid_eq(v->session.principal.id, proved->principal.id)))
+		return OK;
+	enum status rc = sign_out(&own, call->tx, &v->session, &why);
+	if (rc == OK || rc == ERR_NOT_FOUND)
+		return OK;
+	*err = why;
+	return rc;
 }
 
 enum status
@@ -52,6 +75,9 @@ visit_begin_session(
 		.lives = v->options->lives};
 
 	v->email_normal = proved->email_normal;
+	rc = end_other(v, call, proved, err);
+	if (rc != OK)
+		return rc;
 	return session_begin(
 		&v->began, &v->secret, call, &draft, v->signed_in ? &v->session : NULL, err);
 }

@@ -247,7 +247,6 @@ test_iam_accounts__session_ends(void **state)
 struct ending {
 	struct person_id who;
 	struct session_id id;
-	bool others;
 	size_t left;
 };
 
@@ -261,8 +260,7 @@ end_session(struct call *call, void *arg, struct error *err)
 	directory_enter();
 	enum status rc = open_as_server(call, PLATFORM, err);
 	if (rc == OK)
-		rc = e->others ? session_end_others(call, owner, e->id, err)
-			       : session_end(call, owner, e->id, err);
+		rc = session_end(call, owner, e->id, err);
 	if (rc == OK)
 		rc = session_list(&sessions, &e->left, call, owner, err);
 	if (rc == OK)
@@ -280,13 +278,9 @@ test_iam_accounts__sessions_of_ones_own(void **state)
 	refused(*state, end_session, &e, "session-not-found");
 	assert_true(is_signed_in(*state, at.secret.text, 0));
 	run(*state, begin_session, NULL);
-	run(*state, begin_session, NULL);
-	e = (struct ending){.who = at.person, .id = at.session.id, .others = true};
+	e = (struct ending){.who = at.person, .id = at.session.id};
 	run(*state, end_session, &e);
 	assert_int_equal(e.left, 1);
-	e.others = false;
-	run(*state, end_session, &e);
-	assert_int_equal(e.left, 0);
 	assert_false(is_signed_in(*state, at.secret.text, 0));
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "iam/clients.h"
+#include "iam/endings.h"
 #include "iam/families.h"
 #include "iam/workspaces.h"
 
@@ -223,7 +224,7 @@ end_browser(struct call *call, void *arg, struct error *err)
 	struct session_id session = {{{[15] = 1}}};
 
 	(void)arg;
-	return families_end_of_session(call, session, err);
+	return endings_of_session(call, session, err);
 }
 
 static void
