@@ -63,6 +63,9 @@ static const struct sql PRINCIPAL_ERASE[] = {
 	SQL("DELETE FROM synced_grants WHERE org = $1 AND principal = $2"),
 	SQL("DELETE FROM principals WHERE org = $1 AND principal = $2"),
 };
+/* What such a client has in other organisations is left to the purge. */
+static const struct sql CLIENT_GONE =
+	SQL("INSERT INTO gone_clients (gone, since_us) VALUES ($1, $2) ON CONFLICT DO NOTHING");
 static const struct sql CREDENTIAL_IDS =
 	SQL("SELECT credential FROM credentials WHERE org = $1 AND principal = $2");
 
@@ -313,6 +316,19 @@ principal__add_reach(
 	return query_run(&q, NULL, err);
 }
 
+static enum status
+leave_to_purge(struct call *call, struct principal_id client, struct error *err)
+{
+	struct query q;
+
+	enum status rc = query_begin(&q, call->tx, &CLIENT_GONE, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid(&q, 1, client.id);
+	query_bind_int(&q, 2, call->now_us);
+	return query_run(&q, NULL, err);
+}
+
 enum status
 principal__erase(struct call *call, const struct principal *principal, struct error *err)
 {
@@ -320,6 +336,8 @@ principal__erase(struct call *call, const struct principal *principal, struct er
 
 	for (size_t i = 0; rc == OK && i < ARRAY_LEN(PRINCIPAL_ERASE); i++)
 		rc = iam__run(call, &PRINCIPAL_ERASE[i], principal->id.id, err);
+	if (rc == OK && principal->client && org_is_platform(call->chain.org))
+		rc = leave_to_purge(call, principal->id, err);
 	if (rc == OK && !uuid_is_nil(principal->resource.id))
 		rc = resource__erase(call, principal->resource, err);
 	return rc;

@@ -174,9 +174,25 @@ static const struct invariant INVARIANTS[] = {
 	RULE("a refresh token's principal exists",
 		"families f WHERE" NONE(
 			"principals p", "p.org = f.org AND p.principal = f.principal")),
-	RULE("a refresh token's client exists, unless it was the platform's",
-		"families f WHERE f.client_org = f.org AND" NONE(
-			"clients c", "c.org = f.org AND c.client = f.client")),
+	RULE("a refresh token's client exists, or is about to be forgotten",
+		"families f WHERE" NONE("clients c",
+			"c.org = f.client_org AND c.client = f.client") "AND" NONE("gone_clients g",
+			"g.gone = f.client")),
+	RULE("a consent's client exists, or is about to be forgotten",
+		"consents k WHERE" NONE("clients c",
+			"(c.org = k.org OR c.org = $1) AND c.client = k.client") "AND" NONE("gone_"
+											    "client"
+											    "s g",
+			"g.gone = k.client")),
+	RULE("the provider that a session began with exists",
+		"sessions s WHERE s.provider IS NOT NULL AND" NONE(
+			"providers p", "p.org = s.only_org AND p.provider = s.provider")),
+	RULE("the provider that a code came of exists",
+		"codes c WHERE c.provider IS NOT NULL AND" NONE(
+			"providers p", "p.org = c.org AND p.provider = c.provider")),
+	RULE("the provider that a refresh token came of exists",
+		"families f WHERE f.provider IS NOT NULL AND" NONE(
+			"providers p", "p.org = f.org AND p.provider = f.provider")),
 	RULE("a consent's principal exists",
 		"consents c WHERE" NONE(
 			"principals p", "p.org = c.org AND p.principal = c.principal")),

@@ -49,9 +49,10 @@ function plantAll(): void {
   plant("principals",
     { kind: 5, person: nobody, resource: nobody, home_group: nobody });
   plant("kind_defaults", { role: nobody, ceiling_role: nobody });
-  plant("sessions", { principal: nobody, person: nobody });
+  plant("sessions", { principal: nobody, person: nobody, provider: nobody });
   plant("links", { principal: nobody });
-  for (const table of ["codes", "families"]) plant(table, { org: other, client_org: other });
+  for (const table of ["codes", "families"])
+    plant(table, { org: other, client_org: other, provider: nobody });
   plant("grants", { holder_kind: 1 });
   for (const node_kind of [2, 3, 4, 5]) {
     plant("grants", { node_kind, role: nobody });
