@@ -19,10 +19,12 @@ import soak
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/test"
+BUILD_THREADS = ROOT / "build/threads"
 RESULTS = ROOT / "tests/results"
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/tests/tsan.supp",
 }
 TAP = re.compile(r"^[ \t]*(ok|not ok) \d+ - (.*?)[ \t]*$", re.M)
 
@@ -46,8 +48,8 @@ def finish(command, seconds, env, cwd, log):
 
 def first_error(text):
     """The line of a log that says most about a failure."""
-    for pattern in (r"^.*(ERROR: \w*Sanitizer.*|runtime error:.*)$", r"^# .*error:.*$", r"^# .*$",
-                    r"^.*error:.*$"):
+    for pattern in (r"^.*((?:ERROR|WARNING): \w*Sanitizer.*|runtime error:.*)$",
+                    r"^# .*error:.*$", r"^# .*$", r"^.*error:.*$"):
         found = re.search(pattern, text, re.M)
         if found:
             return found.group(0).strip()[:200]
@@ -55,12 +57,12 @@ def first_error(text):
     return lines[-1].strip()[:200] if lines else ""
 
 
-def run_program(suite, test):
+def run_program(suite, test, build):
     """One program of Meson's list: its cmocka cases, or itself where it has none."""
     name = test["name"]
     env = {**os.environ, **SANITIZERS, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP"}
     log = RESULTS / f"{suite}-{name}.log"
-    status = finish(test["cmd"], test["timeout"] or 600, env, test["workdir"] or BUILD, log)
+    status = finish(test["cmd"], test["timeout"] or 600, env, test["workdir"] or build, log)
     text = log.read_text(errors="replace")
     cases = list(TAP.finditer(text))
     ends = [case.start() for case in cases[1:]] + [len(text)]
@@ -77,12 +79,12 @@ def run_program(suite, test):
     return tests
 
 
-def run_native(suite):
-    listed = subprocess.run(["meson", "introspect", "--tests", str(BUILD)], check=True,
+def run_native(suite, build=BUILD):
+    listed = subprocess.run(["meson", "introspect", "--tests", str(build)], check=True,
                             capture_output=True, text=True).stdout
     programs = [t for t in json.loads(listed) if any(s.split(":")[-1] == suite for s in t["suite"])]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda t: run_program(suite, t), programs)
+        results = pool.map(lambda t: run_program(suite, t, build), programs)
         return [test for tests in results for test in tests]
 
 
@@ -141,6 +143,14 @@ def run_vitest(suite, engine, what, more=()):
     return tests
 
 
+def run_threads(suite):
+    """What is threaded, and everything at once on each engine, under the thread sanitizer."""
+    more = {"THINGWARD": str(BUILD_THREADS / "src/cli/thingward")}
+    return run_native(suite, BUILD_THREADS) + [
+        test for engine in ENGINES
+        for test in run_vitest(f"{suite}-{engine}", engine, ["http/threads.test.ts"], more)]
+
+
 def run_tool_tests():
     """tests/tools: the tests of the tools themselves."""
     log = RESULTS / "tools.log"
@@ -179,7 +189,7 @@ def run_soak(suite):
 
 
 RUNNERS = {"check": run_check, "unit": run_native, "store": run_native, "fuzz": run_native,
-           "http": run_network, "browser": run_browser, "soak": run_soak}
+           "threads": run_threads, "http": run_network, "browser": run_browser, "soak": run_soak}
 
 
 def run_suite(suite):
