@@ -1,5 +1,6 @@
 #include "iam/consents.h"
 
+#include "iam/families.h"
 #include "iam/rows.h"
 #include "iam/scopes_of_token.h"
 
@@ -11,6 +12,23 @@ static const struct sql CONSENT_PUT =
 	    " ON CONFLICT (org, principal, client) DO UPDATE SET scope = $4, given_us = $5");
 static const struct sql CONSENT_DELETE =
 	SQL("DELETE FROM consents WHERE org = $1 AND principal = $2 AND client = $3");
+
+/* Of every organisation that a person is in. */
+static const struct sql CONSENTS_OF_PERSON =
+	SQL("SELECT c.org, c.principal, c.client, c.scope, c.given_us, o.name, k.name"
+	    " FROM principals m JOIN orgs o ON o.org = m.org"
+	    " JOIN consents c ON c.org = m.org AND c.principal = m.principal"
+	    " JOIN principals k ON k.org = $1 AND k.principal = c.client"
+	    " WHERE m.person = $2 ORDER BY k.name, o.name, c.org, c.client LIMIT 100");
+static const struct sql CONSENTS_OF_PRINCIPAL =
+	SQL("SELECT c.org, c.principal, c.client, c.scope, c.given_us, '', k.name FROM consents c"
+	    " JOIN principals k ON k.org = c.org AND k.principal = c.client"
+	    " WHERE c.org = $1 AND c.principal = $2 ORDER BY k.name, c.client LIMIT 100");
+static const struct sql FAMILIES_GIVEN =
+	SQL("SELECT workspace, family FROM families"
+	    " WHERE org = $1 AND principal = $2 AND client = $3 AND expires_us > $4 LIMIT 64");
+static const struct sql CODES_GIVEN =
+	SQL("DELETE FROM codes WHERE org = $1 AND principal = $2 AND client = $3");
 
 /* The next of a list with blanks between; absent at the end. */
 static struct str
@@ -59,10 +77,42 @@ consent_find(struct consent *out, bool *found, struct call *call, struct princip
 	rc = query_next(&q, err);
 	*found = rc == OK && q.row;
 	if (*found) {
-		*out = (struct consent){
-			principal, client, iam__text(&q, 0, call), query_int(&q, 1)};
+		*out = (struct consent){.org = call->chain.org,
+			.principal = principal,
+			.client = client,
+			.scope = iam__text(&q, 0, call),
+			.given_us = query_int(&q, 1)};
 		rc = query_next(&q, err);
 	}
+	query_end(&q);
+	return rc;
+}
+
+enum status
+consent_list(struct consent **out, size_t *count, struct call *call, struct session_owner owner,
+	struct error *err)
+{
+	bool person = !uuid_is_nil(owner.person.id);
+	struct query q;
+
+	*count = 0;
+	*out = arena_new_array(call->arena, struct consent, CONSENTS_LISTED_MAX);
+	if (!*out)
+		return error_no_memory(err);
+	enum status rc = iam__query(&q, call, person ? &CONSENTS_OF_PERSON : &CONSENTS_OF_PRINCIPAL,
+		person ? owner.person.id : owner.principal.id, err);
+	if (rc != OK)
+		return rc;
+	while ((rc = query_next(&q, err)) == OK && q.row && *count < CONSENTS_LISTED_MAX)
+		(*out)[(*count)++] = (struct consent){
+			.org = {query_uuid(&q, 0)},
+			.principal = {query_uuid(&q, 1)},
+			.client = {query_uuid(&q, 2)},
+			.scope = iam__text(&q, 3, call),
+			.given_us = query_int(&q, 4),
+			.org_name = iam__text(&q, 5, call),
+			.client_name = iam__text(&q, 6, call),
+		};
 	query_end(&q);
 	return rc;
 }
@@ -94,7 +144,8 @@ enum status
 consent_give(struct call *call, struct principal_id principal, struct principal_id client,
 	struct str scope, struct error *err)
 {
-	struct consent before, after = {principal, client, STR(""), call->now_us};
+	struct consent before;
+	struct consent after = {.principal = principal, .client = client, .given_us = call->now_us};
 	struct query q;
 	bool found;
 
@@ -115,6 +166,51 @@ consent_give(struct call *call, struct principal_id principal, struct principal_
 	return query_run(&q, NULL, err);
 }
 
+/* Some of what a client was given, in one go; all once none is left. */
+struct given {
+	struct workspace_id workspace[64];
+	struct family_id family[64];
+	size_t count;
+};
+
+static enum status
+list_given(struct given *out, struct call *call, struct principal_id principal,
+	struct principal_id client, struct error *err)
+{
+	struct query q;
+
+	out->count = 0;
+	enum status rc = query_consent(&q, call, &FAMILIES_GIVEN, principal, client, err);
+	if (rc != OK)
+		return rc;
+	query_bind_int(&q, 4, call->now_us);
+	while ((rc = query_next(&q, err)) == OK && q.row && out->count < ARRAY_LEN(out->family)) {
+		out->workspace[out->count].id = query_uuid(&q, 0);
+		out->family[out->count++].id = query_uuid(&q, 1);
+	}
+	query_end(&q);
+	return rc;
+}
+
+static enum status
+end_given(struct call *call, struct principal_id principal, struct principal_id client,
+	struct error *err)
+{
+	struct given given;
+	struct query q;
+
+	enum status rc = query_consent(&q, call, &CODES_GIVEN, principal, client, err);
+	if (rc == OK)
+		rc = query_run(&q, NULL, err);
+	do {
+		if (rc == OK)
+			rc = list_given(&given, call, principal, client, err);
+		for (size_t i = 0; rc == OK && i < given.count; i++)
+			rc = family_end(call, given.workspace[i], given.family[i], err);
+	} while (rc == OK && given.count == ARRAY_LEN(given.family));
+	return rc;
+}
+
 enum status
 consent_withdraw(struct call *call, struct principal_id principal, struct principal_id client,
 	struct error *err)
@@ -130,5 +226,7 @@ consent_withdraw(struct call *call, struct principal_id principal, struct princi
 		VERSIONS(call_json(call, consent_write, &before), NOTHING), err);
 	if (rc == OK)
 		rc = query_consent(&q, call, &CONSENT_DELETE, principal, client, err);
-	return rc == OK ? query_run(&q, NULL, err) : rc;
+	if (rc == OK)
+		rc = query_run(&q, NULL, err);
+	return rc == OK ? end_given(call, principal, client, err) : rc;
 }

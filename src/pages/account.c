@@ -18,16 +18,19 @@ find_person(struct owned *o, struct visit *v, struct call *call, struct error *e
 enum status
 account_load(struct visit *v, struct call *call, struct error *err)
 {
-	const struct session_owner owner = {.person = v->session.person};
+	const struct session_owner owner = {v->session.person, v->session.principal};
 	struct owned *o = arena_new_one(call->arena, struct owned);
+	bool person = !uuid_is_nil(owner.person.id);
 
 	v->state = o;
 	if (!o)
 		return error_no_memory(err);
-	enum status rc = find_person(o, v, call, err);
+	enum status rc = session_list(&o->sessions, &o->count, call, owner, err);
 	if (rc == OK)
-		rc = session_list(&o->sessions, &o->count, call, owner, err);
-	if (rc == OK)
+		rc = consent_list(&o->consents, &o->consent_count, call, owner, err);
+	if (rc == OK && person)
+		rc = find_person(o, v, call, err);
+	if (rc == OK && person)
 		rc = own_load_factors(v, call, err);
 	return rc;
 }
@@ -51,6 +54,12 @@ browser_of(struct visit *v, struct str agent)
 		if (memmem(agent.ptr, agent.len, systems[i][0], strlen(systems[i][0])))
 			system = systems[i][1];
 	return visit_print(v, system ? "%s on %s" : "%s", program, system);
+}
+
+static struct str
+own_path(struct visit *v, const char *below)
+{
+	return visit_print(v, "%.*s/account%s", STR_ARG(v->base), below);
 }
 
 struct str
@@ -89,6 +98,7 @@ notice_of(const struct visit *v)
 	static const char *const notices[][2] = {
 		{"password", "Your password is changed, and you are signed out everywhere else."},
 		{"session", "That session has ended."},
+		{"withdrawn", "That application has no access any more."},
 		{"again", "Thank you. You can make your change now."},
 		{"totp", "Your authenticator app is on."},
 		{"totp_off", "Your authenticator app is off."},
@@ -116,23 +126,31 @@ account_show(struct visit *v)
 {
 	const struct owned *o = v->state;
 	struct html_map sessions[SESSIONS_LISTED_MAX], passkeys[PASSKEYS_MAX];
+	struct html_map clients[CONSENTS_LISTED_MAX];
 	struct error err = {0};
-	struct str options;
+	struct str options = STR("");
+	/* Of an end-user without a name, the address stands for it. */
+	struct str name = str_eq(v->session.name, v->session.email) ? STR("") : v->session.name;
+	bool person = uuid_is_nil(v->issuer.id);
 
 	for (size_t i = 0; i < o->count; i++)
 		sessions[i] = map_of(v, &o->sessions[i]);
+	own_client_maps(clients, v);
 	own_passkey_maps(passkeys, v);
-	if (own_passkey_options(&options, v, &err) != OK) {
+	if (person && own_passkey_options(&options, v, &err) != OK) {
 		visit_fail(v, &err);
 		return;
 	}
-	v->action = STR("/account");
+	v->action = own_path(v, "");
 	v->notice = v->error.ptr ? STR("") : notice_of(v);
 	visit_show(v, &page_account,
-		HTML_MAP(HTML_S("name", o->person.name), HTML_S("email", o->person.email),
-			HTML_S("sessions_action", STR("/account/sessions")),
+		HTML_MAP(HTML_S("name", name), HTML_S("email", v->session.email),
+			HTML_S("sessions_action", own_path(v, "/sessions")),
 			HTML_B("other_sessions", o->count > 1),
 			HTML_L("sessions", sessions, o->count),
+			HTML_S("clients_action", own_path(v, "/clients")),
+			HTML_B("any_client", o->consent_count > 0),
+			HTML_L("clients", clients, o->consent_count), HTML_B("person", person),
 			HTML_S("password_action", STR("/account/password")),
 			HTML_B("has_password", o->person.password.ptr != NULL),
 			HTML_S("password_least", visit_print(v, "%d", least_of(o))),
@@ -189,7 +207,7 @@ account_sessions_act(struct visit *v)
 	} else if (uuid_eq(o->ends.id, v->session.id.id)) {
 		visit_go(v, "/sign-out", NULL);
 	} else {
-		visit_change(v, PLATFORM, end_sessions, sessions_ended);
+		visit_change(v, v->of.org, end_sessions, sessions_ended);
 	}
 }
 

@@ -1,6 +1,7 @@
 #ifndef PAGES_OWN_H
 #define PAGES_OWN_H
 
+#include "iam/consents.h"
 #include "iam/recovery_codes.h"
 #include "iam/second_factors.h"
 #include "iam/sessions.h"
@@ -14,6 +15,9 @@ typedef enum status own_job(struct visit *v, struct call *own, struct error *err
 struct owned {
 	struct session *sessions;
 	size_t count;
+	struct consent *consents;
+	size_t consent_count;
+	/* Of a person; nothing of an end-user. */
 	struct person person;
 	struct second_factors factors;
 	struct passkey *passkeys;
@@ -23,6 +27,7 @@ struct owned {
 
 	/* What is to be changed, and what came of it. */
 	struct session_id ends; /* nil: all others */
+	const struct consent *withdrawn;
 	struct str normal; /* secret: the new password */
 	struct str typed; /* a code, or a name */
 	struct passkey_id passkey;
@@ -40,6 +45,9 @@ enum status own_load_factors(struct visit *v, struct call *call, struct error *e
 bool own_passkeys_possible(const struct visit *v);
 void own_passkey_maps(struct html_map out[PASSKEYS_MAX], struct visit *v);
 enum status own_passkey_options(struct str *out, struct visit *v, struct error *err) MUST_USE;
+
+/* Of clients, for the page. */
+void own_client_maps(struct html_map out[CONSENTS_LISTED_MAX], struct visit *v);
 
 /* To the minute, in UTC. */
 struct str own_time(struct visit *v, int64_t time_us);

@@ -83,6 +83,9 @@ void account_show(struct visit *v);
 void account_sessions_act(struct visit *v);
 void account_password_act(struct visit *v);
 
+/* clients.c: whom one has allowed what */
+void account_clients_act(struct visit *v);
+
 /* totp.c, passkeys.c: one's second factors; both load as account.c does */
 void totp_show(struct visit *v);
 void totp_act(struct visit *v);

@@ -213,7 +213,12 @@ sign_in_sent(struct visit *v)
 void
 signed_in_show(struct visit *v)
 {
+	bool bounded = !org_is_platform(v->session.only_org);
+
 	visit_show(v, &page_signed_in,
 		HTML_MAP(HTML_S("email", v->session.email),
+			HTML_S("account",
+				bounded ? STR("")
+					: visit_print(v, "%.*s/account", STR_ARG(v->base))),
 			HTML_S("sign_out", visit_print(v, "%.*s/sign-out", STR_ARG(v->base)))));
 }

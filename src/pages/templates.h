@@ -52,7 +52,7 @@ extern const struct html_template page_reset_password;
 extern const struct html_template page_invitation;
 /* email client → decision=sign_out|stay */
 extern const struct html_template page_sign_out;
-/* email sign_out, a link; no form */
+/* email account, sign_out, links; no form */
 extern const struct html_template page_signed_in;
 /* next next_name */
 extern const struct html_template page_signed_out;
@@ -61,10 +61,11 @@ extern const struct html_template page_error;
 /* client fields[name value] target, a link by HTML_U; response_mode=form_post */
 extern const struct html_template page_form_post;
 /* name email; sessions_action other_sessions? sessions[id what address since used current?];
+ * clients_action any_client? clients[id name organisation scope given]; person?, and of that:
  * password_action has_password? password_least; totp_action totp? second? recovery_left;
  * passkeys_possible?; passkeys_action passkeys[id name created used]; passkey_options, or
  * passkey_later?
- * → session=ID|others; email password new_password;
+ * → session=ID|others; withdraw=ID; email password new_password;
  * decision=set_up|turn_off|recovery_codes|add; remove=ID; rename=ID name; passkey name */
 extern const struct html_template page_account;
 /* secret qr, the path of an SVG in qr_box, or empty; back → code */

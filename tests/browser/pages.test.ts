@@ -193,6 +193,8 @@ describe.each([
     await visitor.see("Allow access?", "consent");
     await visitor.press("Allow");
     expect(await visitor.isBack()).toMatchObject({ state: "a state", iss: issuer.url });
+    await visitor.page.goto(`${issuer.url}/account`);
+    await visitor.see("Your account", "account-of-end-user");
     await visitor.page.goto(authorizeUrl(issuer.url, app, { scope: "openid devices:command" }));
     await visitor.press("Deny");
     expect(await visitor.isBack()).toMatchObject({ error: "access_denied" });
