@@ -11,8 +11,8 @@ static const struct sql MAIL_LIST =
 	    " ORDER BY mail LIMIT $5");
 static const struct sql MAIL_SELECT =
 	SQL("SELECT" MAIL_COLUMNS "FROM mails WHERE org = $1 AND mail = $2 AND state <> 3");
-static const struct sql MAIL_NOW =
-	SQL("UPDATE mails SET next_us = $3 WHERE org = $1 AND mail = $2 AND state = 1");
+static const struct sql MAIL_NOW = SQL("UPDATE mails SET state = $4, attempts = $5, next_us = $3"
+				       " WHERE org = $1 AND mail = $2 AND state < 3");
 static const struct sql MAIL_DELETE = SQL("DELETE FROM mails WHERE org = $1 AND mail = $2");
 /* Of every organisation: an operator looks whether mail leaves at all. */
 static const struct sql MAIL_COUNT =
@@ -120,19 +120,24 @@ mail_retry(struct call *call, struct mail_id id, struct error *err)
 	struct query q;
 
 	enum status rc = load(&before, call, id, err);
-	if (rc == OK && before.state == MAIL_DEAD)
-		rc = error_set(err, ERR_CONFLICT, "mail-given-up",
-			"This mail was given up and what it said is gone: let another be sent, as "
-			"by "
-			"inviting again.");
+	if (rc == OK && before.expires_us <= call->now_us)
+		rc = error_set(err, ERR_CONFLICT, "mail-expired",
+			"What this mail offered is over: let another be sent, as by inviting "
+			"again.");
 	if (rc != OK)
 		return rc;
 	struct queued_mail after = before;
 	after.next_us = call->now_us;
+	if (before.state == MAIL_DEAD) {
+		after.state = MAIL_WAITS;
+		after.attempts = 0;
+	}
 	rc = iam__query(&q, call, &MAIL_NOW, id.id, err);
 	if (rc != OK)
 		return rc;
 	query_bind_int(&q, 3, after.next_us);
+	query_bind_int(&q, 4, after.state);
+	query_bind_int(&q, 5, after.attempts);
 	rc = query_run(&q, NULL, err);
 	if (rc == OK)
 		rc = iam__record(call, "mails.update", "mail", id.id,

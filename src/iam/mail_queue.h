@@ -18,8 +18,8 @@ struct queued_mail {
 /* Of the call's organisation; 0: both states. page->search: of recipients. */
 enum status mail_list(struct queued_mail **out, size_t *count, struct call *call,
 	enum mail_state state, struct page *page, struct error *err) MUST_USE;
-/* Tries one that waits at once. ERR_NOT_FOUND "mail-not-found"; ERR_CONFLICT "mail-given-up": what
- * it said is gone, and who it was for has to be sent another. */
+/* Tries one at once: that waits, or that was given up, which begins anew. ERR_NOT_FOUND
+ * "mail-not-found"; ERR_CONFLICT "mail-expired": its link has, so another has to be sent. */
 enum status mail_retry(struct call *call, struct mail_id id, struct error *err) MUST_USE;
 enum status mail_drop(struct call *call, struct mail_id id, struct error *err) MUST_USE;
 

@@ -30,8 +30,10 @@ static const struct sql MAIL_LEASE =
 	    " WHERE org = $1 AND mail = $2 AND state = 1 AND next_us = $3");
 static const struct sql MAIL_RETRY =
 	SQL("UPDATE mails SET next_us = $3, error = $4 WHERE org = $1 AND mail = $2 AND state = 1");
-static const struct sql MAIL_END =
-	SQL("UPDATE mails SET state = $5, next_us = $3, error = $4, content = $6"
+static const struct sql MAIL_GIVE_UP = SQL("UPDATE mails SET state = 2, next_us = $3, error = $4"
+					   " WHERE org = $1 AND mail = $2 AND state = 1");
+static const struct sql MAIL_SENT_OFF =
+	SQL("UPDATE mails SET state = 3, next_us = $3, error = $4, content = $5"
 	    " WHERE org = $1 AND mail = $2 AND state = 1");
 
 #define AAD_MAX 80
@@ -307,22 +309,22 @@ mail_settle(struct call *call, const struct mail_due *mail, const struct mail_re
 	struct error *err)
 {
 	bool dead = !result->sent && (result->final || mail->attempts >= MAIL_ATTEMPTS_MAX);
-	bool over = result->sent || dead;
+	const struct sql *sql = result->sent ? &MAIL_SENT_OFF : dead ? &MAIL_GIVE_UP : &MAIL_RETRY;
 	int64_t next_us = call->now_us + mail_backoff_s(mail->attempts) * US_PER_S;
 	struct query q;
 
-	if (over)
-		next_us = result->sent ? mail->created_us + HOUR_US : call->now_us + DEAD_KEPT_US;
-	enum status rc = query_begin(&q, call->tx, over ? &MAIL_END : &MAIL_RETRY, err);
+	if (result->sent)
+		next_us = mail->created_us + HOUR_US;
+	else if (dead)
+		next_us = call->now_us + DEAD_KEPT_US;
+	enum status rc = query_begin(&q, call->tx, sql, err);
 	if (rc != OK)
 		return rc;
 	query_bind_uuid(&q, 1, mail->org.id);
 	query_bind_uuid(&q, 2, mail->id.id);
 	query_bind_int(&q, 3, next_us);
 	query_bind_str(&q, 4, str_utf8_head(result->why, WHY_MAX));
-	if (over) {
-		query_bind_int(&q, 5, dead ? MAIL_DEAD : MAIL_SENT);
-		query_bind_bytes(&q, 6, "", 0);
-	}
+	if (result->sent)
+		query_bind_bytes(&q, 5, "", 0);
 	return query_run(&q, NULL, err);
 }

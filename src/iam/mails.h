@@ -16,8 +16,8 @@
 /* The numbers stand in the store: append only. */
 enum mail_state {
 	MAIL_WAITS = 1,
-	MAIL_DEAD = 2, /* given up; without its content */
-	MAIL_SENT = 3, /* likewise; kept as long as it counts */
+	MAIL_DEAD = 2, /* given up, until somebody has it sent again */
+	MAIL_SENT = 3, /* without its content; kept as long as it counts */
 };
 
 /* What the template is filled with: texts. */

@@ -107,20 +107,38 @@ test("E2_mail: a server that is away is asked again; what it missed comes when i
     await until("the queue to be empty", async () => await waiting(email) === undefined);
   });
 
-test("E2_mail: what a server refuses for good is not tried again, and is told", async () => {
+test("E2_mail: what a server refuses for good waits for somebody to send it again", async () => {
   mail.refusal = () => ({ code: 550, text: "no such user here" });
   const email = await invite();
   await until("the mail to be given up", async () => (await waiting(email))?.state === "dead");
   const dead = await waiting(email) as Waiting;
   expect(dead.error).toContain("550");
-  mail.refusal = undefined;
-  expectProblem(await tenant.admin.request("POST", `${tenant.path}/mails/${dead.id}/retry`), 409,
-    "mail-given-up");
   expect(mail.received.filter((one) => one.to === email)).toEqual([]);
+  const retry = `${tenant.path}/mails/${dead.id}/retry`;
+  expect((await tenant.admin.request("POST", retry)).status).toBe(204);
+  await until("the mail to be given up again",
+    async () => (await waiting(email))?.state === "dead");
+  mail.refusal = undefined;
+  expect((await tenant.admin.request("POST", retry)).status).toBe(204);
+  const page = await new Browser(server.url).open((await mail.mailTo(email)).link);
+  expect(page.status, page.text).toBe(200);
+  await until("the queue to be empty", async () => await waiting(email) === undefined);
   // Nothing of it in the log but that it happened.
   const logged = server.log.filter((line) => line.event === "mail-not-sent");
   expect(logged.length).toBeGreaterThan(0);
   expect(JSON.stringify(logged)).not.toContain(email);
+});
+
+test("E2_mail: what has expired is not sent again", async () => {
+  mail.refusal = () => ({ code: 550, text: "no such user here" });
+  const email = await invite();
+  await until("the mail to be given up", async () => (await waiting(email))?.state === "dead");
+  mail.refusal = undefined;
+  const { id } = await waiting(email) as Waiting;
+  server.store.alter(`UPDATE mails SET expires_us = 1 WHERE mail = ${server.store.literal(id)}`);
+  expectProblem(await tenant.admin.request("POST", `${tenant.path}/mails/${id}/retry`), 409,
+    "mail-expired");
+  expect(mail.received.filter((one) => one.to === email)).toEqual([]);
 });
 
 test("E2_mail: what a server refuses for now waits", async () => {
