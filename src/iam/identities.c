@@ -85,17 +85,6 @@ find_member(struct principal *out, bool *found, struct acceptance *a, struct per
 	return principal_find(out, found, a->call, &name, err);
 }
 
-/* What an account of this organisation's own is unique by: no address, so that nobody finds it by
- * typing one. */
-static struct str
-own_name(const struct acceptance *a)
-{
-	char org[UUID_TEXT_LEN + 1];
-
-	uuid_format(org, a->provider.org.id);
-	return arena_printf(a->call->arena, "org:%s:%.*s", org, STR_ARG(a->email_normal));
-}
-
 struct named {
 	struct person person;
 	struct principal member;
@@ -266,7 +255,9 @@ accept_new(struct identified *out, struct acceptance *a, struct error *err)
 	struct named person, own;
 
 	enum status rc = check_address(a, err);
-	struct str own_text = rc == OK ? own_name(a) : NOTHING;
+	struct str own_text = NOTHING;
+	if (rc == OK)
+		own_text = person_own_name(a->call->arena, a->provider.org, a->email_normal);
 	if (rc == OK)
 		rc = find_named(&person, a, a->email_normal, err);
 	if (rc == OK)

@@ -12,7 +12,8 @@
  * - of a domain that the organisation lets the provider link, it names a person of the
  *   installation. One who is a member already, or invited, is linked;
  * - of any other, it names nobody but an account of this organisation's own, which no other sign-in
- *   finds: a provider that an organisation set up says nothing about accounts elsewhere.
+ *   finds: a provider that an organisation set up says nothing about accounts elsewhere. Nobody is
+ *   invited, or joins, by that address as long as this one is a member.
  *
  * Whoever is no member becomes one where organisation and provider are open for signing up. What
  * the provider says later changes the identity, never a person.

@@ -110,6 +110,15 @@ person_find_by_id(
 	return read_one(out, found, call, &q, err);
 }
 
+struct str
+person_own_name(struct arena *arena, struct org_id org, struct str email_normal)
+{
+	char text[UUID_TEXT_LEN + 1];
+
+	uuid_format(text, org.id);
+	return arena_printf(arena, "org:%s:%.*s", text, STR_ARG(email_normal));
+}
+
 enum status
 person_list(
 	struct person **out, size_t *count, struct call *call, struct page *page, struct error *err)

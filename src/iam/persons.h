@@ -22,6 +22,9 @@ enum status person_find(struct person *out, bool *found, struct call *call, stru
 	struct error *err) MUST_USE;
 enum status person_find_by_id(struct person *out, bool *found, struct call *call,
 	struct person_id id, struct error *err) MUST_USE;
+/* What an account is unique by that is one organisation's own, because a provider alone vouches for
+ * it: no address, so that nobody finds it by typing one. Without text when memory fails. */
+struct str person_own_name(struct arena *arena, struct org_id org, struct str email_normal);
 /* For an operator; page->search: of addresses, in small letters. */
 enum status person_list(struct person **out, size_t *count, struct call *call, struct page *page,
 	struct error *err) MUST_USE;

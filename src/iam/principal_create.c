@@ -3,6 +3,7 @@
 #include "iam/groups.h"
 #include "iam/guard.h"
 #include "iam/joining.h"
+#include "iam/persons.h"
 #include "iam/principal_rows.h"
 #include "iam/resource_groups.h"
 #include "iam/resources.h"
@@ -14,6 +15,9 @@ static const struct sql PERSON_BY_EMAIL = SQL("SELECT person FROM persons WHERE 
 static const struct sql PERSON_INSERT =
 	SQL("INSERT INTO persons (person, email, email_normal, name, state, created_us)"
 	    " VALUES ($1, $2, $3, $4, 1, $5)");
+static const struct sql OWN_MEMBER =
+	SQL("SELECT 1 FROM principals p JOIN persons n ON n.person = p.person"
+	    " WHERE p.org = $1 AND p.kind = 1 AND n.email_normal = $2");
 
 /* An account is the installation's, one for each address; the first to name it makes it. */
 static enum status
@@ -44,6 +48,41 @@ person_find_or_create(struct person_id *out, struct call *call, const struct pri
 	return query_run(&q, NULL, err);
 }
 
+/* Who came by a provider alone has an account of the organisation's own (iam/identities.h): one of
+ * the installation would make him a member twice. */
+static enum status
+check_no_own(struct call *call, struct str normal, struct error *err)
+{
+	struct str name = person_own_name(call->arena, call->chain.org, normal);
+	struct query q;
+
+	if (!name.ptr)
+		return error_no_memory(err);
+	enum status rc = iam__query(&q, call, &OWN_MEMBER, (struct uuid){{0}}, err);
+	if (rc != OK)
+		return rc;
+	query_bind_str(&q, 2, name);
+	rc = query_next(&q, err);
+	if (rc == OK && q.row)
+		rc = error_set(err, ERR_CONFLICT, "member-by-provider",
+			"A member with this address signs in by a provider already: that one has "
+			"to be removed before the address can become a member in another way.");
+	query_end(&q);
+	return rc;
+}
+
+/* An account is the installation's, unless a provider alone vouches for it. */
+static enum status
+set_person(struct principal *member, struct call *call, const struct principal_draft *draft,
+	struct str normal, struct error *err)
+{
+	member->person = draft->person;
+	if (!uuid_is_nil(draft->person.id))
+		return OK;
+	enum status rc = check_no_own(call, normal, err);
+	return rc == OK ? person_find_or_create(&member->person, call, member, normal, err) : rc;
+}
+
 /* What a principal of its kind is unique by; a member's account is found or made. */
 static enum status
 set_label(struct principal *principal, struct call *call, const struct principal_draft *draft,
@@ -59,10 +98,7 @@ set_label(struct principal *principal, struct call *call, const struct principal
 		principal->label = normal;
 		if (principal->kind == KIND_END_USER)
 			return OK;
-		principal->person = draft->person;
-		if (uuid_is_nil(draft->person.id))
-			rc = person_find_or_create(
-				&principal->person, call, principal, normal, err);
+		rc = set_person(principal, call, draft, normal, err);
 		if (rc != OK)
 			return rc;
 		uuid_format(text, principal->person.id);

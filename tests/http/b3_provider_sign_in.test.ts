@@ -1,8 +1,9 @@
 // Signing in through an external provider, a real one.
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Tenant } from "./harness/api.ts";
+import { expectProblem, type Tenant } from "./harness/api.ts";
 import { Browser, type Page } from "./harness/browser.ts";
+import { mailTo } from "./harness/mail.ts";
 import { makeOrg, unique } from "./harness/make.ts";
 import { comeIn, openInvitation, PASSWORD, signIn } from "./harness/people.ts";
 import type { Planted } from "./harness/planted_provider.ts";
@@ -163,6 +164,65 @@ describe("who may not come in any more", () => {
       const page = await browser().open(`/sign-in/provider?provider=${reference}`);
       expect(page.status).toBe(404);
     }
+  });
+});
+
+describe("one address is one member", () => {
+  let shop: Tenant;
+  let own: Planted;
+  beforeAll(async () => {
+    shop = await makeOrg(server);
+    await shop.admin.patch(shop.path, { sign_up: true });
+    own = upstream.planted(server, shop, { name: "Own", sign_up: true });
+  });
+
+  async function memberOf(email: string): Promise<Principal[]> {
+    const { items } = await shop.admin.get<{ items: Principal[] }>(
+      `${shop.path}/members?limit=200`);
+    return items.filter((one) => one.email?.toLowerCase() === email.toLowerCase());
+  }
+
+  test("B3_providers: who came by a provider alone is invited once that member is removed",
+    async () => {
+      const account = verified();
+      expect(isSignedIn(await upstream.signIn(browser(), own, account))).toBe(true);
+      const [member, ...others] = await memberOf(account.email);
+      expect(others).toEqual([]);
+      for (const email of [account.email, account.email.toUpperCase()])
+        for (const invited of [true, false])
+          expectProblem(await shop.admin.request("POST", `${shop.path}/members`,
+            { email, invite: invited }), 409, "member-by-provider");
+      expect(isSignedIn(await upstream.signIn(browser(), own, account))).toBe(true);
+      // In another organisation that provider says nothing.
+      await invite(account.email);
+      await shop.admin.delete(`${shop.path}/members/${member?.id}`);
+      await shop.admin.post(`${shop.path}/members`, { email: account.email, invite: true });
+      // … and then he does not come by the provider any more, which is not believed.
+      const page = await upstream.signIn(browser(), own, account);
+      expect(page.text).toContain("address-in-use");
+      expect(await memberOf(account.email)).toHaveLength(1);
+    });
+
+  test("B3_providers: nor does he join by himself a second time", async () => {
+    const account = verified();
+    expect(isSignedIn(await upstream.signIn(browser(), own, account))).toBe(true);
+    const b = browser();
+    const page = await b.open(`/sign-up?organisation=${shop.org.id}`);
+    await b.submit(page, page.form("email"), { name: "Ada", email: account.email });
+    const asked = await b.open((await mailTo(server, account.email)).link);
+    const told = await b.submit(asked, asked.form("new_password"),
+      { new_password: PASSWORD, decision: "accept" });
+    expect(told.status).toBe(409);
+    expect(told.text).toContain("signs in by a provider already");
+    expect(await memberOf(account.email)).toHaveLength(1);
+  });
+
+  test("B3_providers: nor does who was invited become a second one by the provider", async () => {
+    const account = verified();
+    await shop.admin.post(`${shop.path}/members`, { email: account.email, invite: true });
+    const page = await upstream.signIn(browser(), own, account);
+    expect(page.text).toContain("address-in-use");
+    expect(await memberOf(account.email)).toHaveLength(1);
   });
 });
 
