@@ -5,7 +5,7 @@
 #define COOKIE_MAX 4096 /* what browsers keep */
 
 const char *
-cookie_of_session(struct cookie_name *space, struct workspace_id issuer)
+cookie__of_session(struct cookie_name *space, struct workspace_id issuer)
 {
 	char id[UUID_TEXT_LEN + 1];
 	if (uuid_is_nil(issuer.id))
@@ -56,6 +56,20 @@ void
 cookie_set(struct http_request *r, const char *name, struct str value)
 {
 	add(r, name, value, value.ptr ? "" : "; Max-Age=0");
+}
+
+struct str
+cookie_get_session(const struct http_request *r, struct workspace_id issuer)
+{
+	struct cookie_name space;
+	return cookie_get(r, cookie__of_session(&space, issuer));
+}
+
+void
+cookie_set_session(struct http_request *r, struct workspace_id issuer, struct str value)
+{
+	struct cookie_name space;
+	cookie_set(r, cookie__of_session(&space, issuer), value);
 }
 
 void

@@ -11,12 +11,6 @@
  */
 #define COOKIE_NAME_MAX 64
 
-/* Which one holds the session with an issuer (nil: the installation's): there is one of each. */
-struct cookie_name {
-	char text[COOKIE_NAME_MAX];
-};
-const char *cookie_of_session(struct cookie_name *space, struct workspace_id issuer);
-
 /* Its value; absent when there is none, or several of that name. */
 struct str cookie_get(const struct http_request *r, const char *name);
 
@@ -27,7 +21,15 @@ void cookie_set(struct http_request *r, const char *name, struct str value);
 /* The same for so many seconds, whether the browser ends or not. */
 void cookie_keep(struct http_request *r, const char *name, struct str value, int life_s);
 
-/* The pure part: of a header Cookie. */
+/* The one that holds the session with an issuer (nil: the installation's): there is one of each. */
+struct str cookie_get_session(const struct http_request *r, struct workspace_id issuer);
+void cookie_set_session(struct http_request *r, struct workspace_id issuer, struct str value);
+
+/* The pure parts: of a header Cookie; the name. */
+struct cookie_name {
+	char text[COOKIE_NAME_MAX];
+};
 struct str cookie__find(struct str header, struct str name);
+const char *cookie__of_session(struct cookie_name *space, struct workspace_id issuer);
 
 #endif

@@ -6,25 +6,6 @@
 #include "oauth/authorize.h"
 #include "signin/session.h"
 
-static struct call
-event_call(const struct exchange *x)
-{
-	return (struct call){
-		.address = http_peer(x->http),
-		.now_us = x->now_us,
-		.arena = http_arena(x->http),
-		.directory = x->signin->directory,
-		.keyring = x->signin->keyring,
-	};
-}
-
-static struct str
-session_secret(const struct exchange *x)
-{
-	struct cookie_name space;
-	return cookie_get(x->http, cookie_of_session(&space, x->workspace));
-}
-
 /* What a person has beside the session, which an end-user has not. */
 static enum status
 look_at_person(struct authorize_who *who, struct call *call, struct error *err)
@@ -50,7 +31,7 @@ look_at_consent(struct authorization *a, struct tx *tx, struct error *err)
 {
 	bool several;
 	struct authorize_who *who = &a->who;
-	struct call call = event_call(a->exchange);
+	struct call call = oauth__call(a->exchange);
 	authorize_choose(who, &a->ticket, &several);
 	if (uuid_is_nil(who->principal.id))
 		return OK;
@@ -64,12 +45,12 @@ look(void *context, struct tx *tx, struct error *err)
 {
 	struct authorization *a = context;
 	struct exchange *x = a->exchange;
-	struct call call = event_call(x);
+	struct call call = oauth__call(x);
 
 	a->who = (struct authorize_who){0};
 	call_open_event(&call, tx, a->session_org);
-	enum status rc = session_find(
-		&a->who.session, &a->who.found, &call, x->workspace, session_secret(x), err);
+	enum status rc = session_find(&a->who.session, &a->who.found, &call, x->workspace,
+		cookie_get_session(x->http, x->workspace), err);
 	if (rc == OK && a->who.found)
 		session_used(x->signin->uses, &a->who.session, x->now_us);
 	if (rc == OK && a->who.found)
@@ -85,11 +66,10 @@ authorize__look(struct authorization *a, struct error *err)
 {
 	struct exchange *x = a->exchange;
 	/* Without a cookie there is nothing to look for. */
-	if (a->looked || !session_secret(x).ptr)
+	if (a->looked || !cookie_get_session(x->http, x->workspace).ptr)
 		return OK;
 	a->session_org = x->org->id;
-	x->reading = (struct wait_job){look, a, x->org->id.id};
-	return error_set(err, ERR_BUSY, "not-looked", "Who is signed in is not known yet.");
+	return oauth__want_reading(x, &(struct wait_job){look, a, x->org->id.id}, err);
 }
 
 enum status
@@ -155,7 +135,7 @@ static enum status
 issue(void *context, struct tx *tx, struct error *err)
 {
 	struct authorization *a = context;
-	struct call call = event_call(a->exchange);
+	struct call call = oauth__call(a->exchange);
 	const struct code_draft draft = draft_of(a);
 	bool issued;
 
@@ -172,6 +152,5 @@ issue(void *context, struct tx *tx, struct error *err)
 enum status
 authorize__issue(struct authorization *a, struct error *err)
 {
-	a->exchange->change = (struct wait_job){issue, a, a->who.org.id};
-	return error_set(err, ERR_BUSY, "not-issued", "The code is not issued yet.");
+	return oauth__want_change(a->exchange, &(struct wait_job){issue, a, a->who.org.id}, err);
 }

@@ -140,25 +140,6 @@ accept_ticket(struct logout *l, struct error *err)
 		http_arena(x->http), err);
 }
 
-static struct call
-call_of(const struct exchange *x)
-{
-	return (struct call){
-		.address = http_peer(x->http),
-		.now_us = x->now_us,
-		.arena = http_arena(x->http),
-		.directory = x->signin->directory,
-		.keyring = x->signin->keyring,
-	};
-}
-
-static struct str
-session_secret(const struct exchange *x)
-{
-	struct cookie_name space;
-	return cookie_get(x->http, cookie_of_session(&space, x->workspace));
-}
-
 /* Whether who is signed in is, somewhere, the principal that the hint names. */
 static enum status
 compare(struct logout *l, struct call *call, struct error *err)
@@ -179,10 +160,10 @@ static enum status
 find_session(struct logout *l, struct tx *tx, struct error *err)
 {
 	struct exchange *x = l->exchange;
-	struct call call = call_of(x);
+	struct call call = oauth__call(x);
 	call_open_event(&call, tx, l->org);
-	enum status rc =
-		session_find(&l->session, &l->found, &call, x->workspace, session_secret(x), err);
+	enum status rc = session_find(&l->session, &l->found, &call, x->workspace,
+		cookie_get_session(x->http, x->workspace), err);
 	l->meant = false;
 	if (rc == OK && l->found && !uuid_is_nil(l->ticket.account))
 		rc = compare(l, &call, err);
@@ -203,7 +184,7 @@ static enum status
 end(void *context, struct tx *tx, struct error *err)
 {
 	struct logout *l = context;
-	struct call call = call_of(l->exchange);
+	struct call call = oauth__call(l->exchange);
 	directory_enter();
 	enum status rc = find_session(l, tx, err);
 	if (rc == OK && l->found)
@@ -268,32 +249,21 @@ answer_done(struct logout *l, struct error *err)
 	return good ? OK : error_no_memory(err);
 }
 
-typedef enum status exchange_job(void *context, struct tx *tx, struct error *err);
-
-static enum status
-want(struct logout *l, struct wait_job *job, exchange_job *run, struct error *err)
-{
-	l->org = l->exchange->org->id;
-	*job = (struct wait_job){run, l, l->org.id};
-	return error_set(err, ERR_BUSY, "not-done", "This is not done yet.");
-}
-
 static enum status
 go_on(struct logout *l, struct error *err)
 {
 	struct exchange *x = l->exchange;
-	struct cookie_name space;
 	/* What another site posts comes without the cookie; what it leads to comes with it. */
 	if (http_method(x->http) == HTTP_POST)
 		return go_with_ticket(l, "logout/resume", err);
-	if (!l->looked && session_secret(x).ptr)
-		return want(l, &x->reading, look, err);
+	if (!l->looked && cookie_get_session(x->http, x->workspace).ptr)
+		return oauth__want_reading(x, &(struct wait_job){look, l, l->org.id}, err);
 	if (l->found && !l->ended && !l->meant)
 		return go_with_ticket(l, "sign-out", err);
 	if (l->found && !l->ended)
-		return want(l, &x->change, end, err);
-	if (session_secret(x).ptr)
-		cookie_set(x->http, cookie_of_session(&space, x->workspace), (struct str){NULL, 0});
+		return oauth__want_change(x, &(struct wait_job){end, l, l->org.id}, err);
+	if (cookie_get_session(x->http, x->workspace).ptr)
+		cookie_set_session(x->http, x->workspace, (struct str){NULL, 0});
 	return answer_done(l, err);
 }
 
@@ -317,6 +287,7 @@ run(struct exchange *x, acceptance *accept, continuation *next, struct error *er
 	if (rc != OK)
 		return rc;
 	l->ready = true;
+	l->org = x->org->id;
 	return next(l, err);
 }
 

@@ -86,7 +86,6 @@ void
 visit_entered(struct visit *v)
 {
 	const struct browser_account account = {v->issuer, v->email_normal};
-	struct cookie_name space;
 	struct error err = {0};
 	struct str cookie = {NULL, 0};
 
@@ -103,7 +102,7 @@ visit_entered(struct visit *v)
 		visit_fail(v, &err);
 		return;
 	}
-	cookie_set(v->http, cookie_of_session(&space, v->issuer), str_from(v->secret.text));
+	cookie_set_session(v->http, v->issuer, str_from(v->secret.text));
 	if (cookie.ptr)
 		cookie_keep(v->http, BROWSER_COOKIE, cookie, BROWSER_COOKIE_LIFE_S);
 	crypto_wipe(&v->secret, sizeof(v->secret));

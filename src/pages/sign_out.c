@@ -6,9 +6,7 @@
 static void
 leave(struct visit *v)
 {
-	struct cookie_name space;
-
-	cookie_set(v->http, cookie_of_session(&space, v->issuer), (struct str){NULL, 0});
+	cookie_set_session(v->http, v->issuer, (struct str){NULL, 0});
 	if (v->ticketed && v->ticket.kind == TICKET_SIGN_OUT)
 		visit_go_on(v);
 	else

@@ -149,7 +149,6 @@ visit_load_client(struct visit *v, struct call *call, struct error *err)
 static enum status
 load(struct visit *v, struct call *call, struct error *err)
 {
-	struct cookie_name space;
 	enum status rc = OK;
 
 	v->signed_in = v->bounded = false;
@@ -160,7 +159,7 @@ load(struct visit *v, struct call *call, struct error *err)
 		return rc;
 	call_open_event(call, call->tx, v->of.org);
 	rc = session_find(&v->session, &v->signed_in, call, v->issuer,
-		cookie_get(v->http, cookie_of_session(&space, v->issuer)), err);
+		cookie_get_session(v->http, v->issuer), err);
 	v->bounded = v->signed_in && v->route->whole && !org_is_platform(v->session.only_org);
 	v->signed_in = v->signed_in && !v->bounded;
 	if (rc == OK)

@@ -34,9 +34,9 @@ test_door_cookie__one_for_each_issuer(void **state)
 	(void)state;
 	struct cookie_name space;
 	struct workspace_id issuer = {{{0}}};
-	assert_string_equal(cookie_of_session(&space, issuer), "__Host-thingward");
+	assert_string_equal(cookie__of_session(&space, issuer), "__Host-thingward");
 	assert_true(uuid_parse(STR("01900000-0000-7000-8000-000000000001"), &issuer.id));
-	assert_string_equal(cookie_of_session(&space, issuer),
+	assert_string_equal(cookie__of_session(&space, issuer),
 		"__Host-thingward-01900000-0000-7000-8000-000000000001");
 }
 
