@@ -29,6 +29,7 @@ static const struct sql MEMBER_INSERT =
 	SQL("INSERT INTO group_members (org, grp, principal, since_us) VALUES ($1, $2, $3, $4)");
 static const struct sql MEMBER_DELETE =
 	SQL("DELETE FROM group_members WHERE org = $1 AND grp = $2 AND principal = $3");
+/* Each holds a view that names the group. */
 static const struct sql MEMBER_IDS =
 	SQL("SELECT principal FROM group_members WHERE org = $1 AND grp = $2");
 static const struct sql MEMBER_LIST =
@@ -192,21 +193,6 @@ group_update(struct group *out, struct call *call, struct group_id id,
 	return rc;
 }
 
-/* A group's members each hold a view that names it. */
-static enum status
-touch_members(struct call *call, struct group_id id, struct error *err)
-{
-	struct query q;
-
-	enum status rc = iam__query(&q, call, &MEMBER_IDS, id.id, err);
-	if (rc != OK)
-		return rc;
-	while ((rc = query_next(&q, err)) == OK && q.row)
-		call_touch(call, VIEW_PRINCIPAL, query_uuid(&q, 0));
-	query_end(&q);
-	return rc;
-}
-
 enum status
 group_delete(struct call *call, struct group_id id, int64_t if_match, struct error *err)
 {
@@ -222,7 +208,7 @@ group_delete(struct call *call, struct group_id id, int64_t if_match, struct err
 		rc = iam__record(call, "groups.delete", "group", id.id,
 			VERSIONS(call_json(call, group_write, &before), NOTHING), err);
 	if (rc == OK)
-		rc = touch_members(call, id, err);
+		rc = iam__touch_principals(call, &MEMBER_IDS, id.id, err);
 	if (rc == OK)
 		rc = iam__run(call, &GROUP_DELETE_GRANTS, id.id, err);
 	if (rc == OK)

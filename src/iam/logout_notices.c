@@ -22,17 +22,7 @@ static const struct sql NOTICE_DELETE =
 enum status
 logout_notices_due(bool *due, struct tx *tx, int64_t now_us, struct error *err)
 {
-	struct query q;
-
-	*due = false;
-	enum status rc = query_begin(&q, tx, &NOTICE_ANY_DUE, err);
-	if (rc != OK)
-		return rc;
-	query_bind_int(&q, 1, now_us);
-	rc = query_next(&q, err);
-	*due = rc == OK && q.row;
-	query_end(&q);
-	return rc;
+	return iam__find_due(due, tx, &NOTICE_ANY_DUE, now_us, err);
 }
 
 static enum status

@@ -172,17 +172,7 @@ mail_enqueue(bool *queued, struct call *call, const struct mail_draft *draft, st
 enum status
 mail_is_due(bool *due, struct tx *tx, int64_t now_us, struct error *err)
 {
-	struct query q;
-
-	*due = false;
-	enum status rc = query_begin(&q, tx, &MAIL_ANY_DUE, err);
-	if (rc != OK)
-		return rc;
-	query_bind_int(&q, 1, now_us);
-	rc = query_next(&q, err);
-	*due = rc == OK && q.row;
-	query_end(&q);
-	return rc;
+	return iam__find_due(due, tx, &MAIL_ANY_DUE, now_us, err);
 }
 
 /* As it stands in its row. */

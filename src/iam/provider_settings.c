@@ -420,20 +420,6 @@ provider_update(struct provider *out, struct call *call, struct provider_id id,
 	return rc;
 }
 
-static enum status
-touch_synced(struct call *call, struct provider_id id, struct error *err)
-{
-	struct query q;
-
-	enum status rc = iam__query(&q, call, &SYNCED_PRINCIPALS, id.id, err);
-	if (rc != OK)
-		return rc;
-	while ((rc = query_next(&q, err)) == OK && q.row)
-		call_touch(call, VIEW_PRINCIPAL, query_uuid(&q, 0));
-	query_end(&q);
-	return rc;
-}
-
 enum status
 provider_delete(struct call *call, struct provider_id id, int64_t if_match, struct error *err)
 {
@@ -451,7 +437,7 @@ provider_delete(struct call *call, struct provider_id id, int64_t if_match, stru
 	if (rc == OK)
 		rc = endings_of_provider(call, id, err);
 	if (rc == OK)
-		rc = touch_synced(call, id, err);
+		rc = iam__touch_principals(call, &SYNCED_PRINCIPALS, id.id, err);
 	for (size_t i = 0; rc == OK && i < ARRAY_LEN(PROVIDER_ERASE); i++)
 		rc = iam__run(call, &PROVIDER_ERASE[i], id.id, err);
 	return rc == OK ? owners_check_left(call, owners, err) : rc;

@@ -214,12 +214,7 @@ touch_users(struct call *call, struct rgroup_id id, struct error *err)
 {
 	struct query q;
 
-	enum status rc = iam__query(&q, call, &GROUP_CONFINED, id.id, err);
-	if (rc != OK)
-		return rc;
-	while ((rc = query_next(&q, err)) == OK && q.row)
-		call_touch(call, VIEW_PRINCIPAL, query_uuid(&q, 0));
-	query_end(&q);
+	enum status rc = iam__touch_principals(call, &GROUP_CONFINED, id.id, err);
 	if (rc == OK)
 		rc = iam__query(&q, call, &GROUP_RESOURCES, id.id, err);
 	if (rc != OK)

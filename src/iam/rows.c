@@ -22,6 +22,36 @@ iam__run(struct call *call, const struct sql *sql, struct uuid id, struct error 
 	return rc == OK ? query_run(&q, NULL, err) : rc;
 }
 
+enum status
+iam__touch_principals(struct call *call, const struct sql *sql, struct uuid id, struct error *err)
+{
+	struct query q;
+
+	enum status rc = iam__query(&q, call, sql, id, err);
+	if (rc != OK)
+		return rc;
+	while ((rc = query_next(&q, err)) == OK && q.row)
+		call_touch(call, VIEW_PRINCIPAL, query_uuid(&q, 0));
+	query_end(&q);
+	return rc;
+}
+
+enum status
+iam__find_due(bool *due, struct tx *tx, const struct sql *sql, int64_t now_us, struct error *err)
+{
+	struct query q;
+
+	*due = false;
+	enum status rc = query_begin(&q, tx, sql, err);
+	if (rc != OK)
+		return rc;
+	query_bind_int(&q, 1, now_us);
+	rc = query_next(&q, err);
+	*due = rc == OK && q.row;
+	query_end(&q);
+	return rc;
+}
+
 /* The least text that is greater than every text beginning with `prefix`: names hold no byte
  * 0xFF, so appending a run of the greatest character will do. */
 static struct str

@@ -13,6 +13,14 @@ enum status iam__query(struct query *q, struct call *call, const struct sql *sql
 enum status iam__run(
 	struct call *call, const struct sql *sql, struct uuid id, struct error *err) MUST_USE;
 
+/* Touches the principals that such a statement names in its first column. */
+enum status iam__touch_principals(
+	struct call *call, const struct sql *sql, struct uuid id, struct error *err) MUST_USE;
+
+/* Whether a statement about every organisation, which takes the time alone, finds anything. */
+enum status iam__find_due(bool *due, struct tx *tx, const struct sql *sql, int64_t now_us,
+	struct error *err) MUST_USE;
+
 /*
  * A page of rows: the statement takes the organisation, the identifier after which to start, a
  * range of names [low, high) for the search, and the limit; the first column is the identifier.
