@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/thread.h"
+#include "base/rounds.h"
 #include "iam/logout_notices.h"
 #include "jose/jwt.h"
 
@@ -22,10 +22,10 @@
 struct backchannel {
 	struct backchannel_options options;
 	struct arena *arena; /* of a round */
-	pthread_t thread;
+	struct rounds rounds;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	bool ends, loaded; /* under the mutex */
+	bool loaded; /* under the mutex */
 };
 
 enum status
@@ -277,19 +277,11 @@ tell(struct backchannel *b, const struct logout_notice *notice)
 	return false;
 }
 
-static bool
-has_ended(struct backchannel *b)
-{
-	mutex_lock(&b->mutex);
-	bool ends = b->ends;
-	mutex_unlock(&b->mutex);
-	return ends;
-}
-
 /* What cannot be done now stays due. */
 static void
-do_round(struct backchannel *b)
+do_round(void *owner)
 {
+	struct backchannel *b = owner;
 	struct error err = {0};
 	struct store *store = b->options.store;
 	struct round r = {.job = {.run = run_due}, .backchannel = b};
@@ -299,34 +291,13 @@ do_round(struct backchannel *b)
 	r.job = (struct store_job){.run = run_take};
 	if (store_change_wait(store, &r.job, &err) != OK)
 		return;
-	for (r.at = 0; r.at < r.count && !has_ended(b); r.at++) {
+	for (r.at = 0; r.at < r.count && !rounds_end(&b->rounds); r.at++) {
 		r.over = tell(b, &r.notices[r.at]);
 		r.job = (struct store_job){.run = run_settle};
 		error_clear(&err);
 		if (store_change_wait(store, &r.job, &err) != OK)
 			return;
 	}
-}
-
-static bool
-wait_round(struct backchannel *b)
-{
-	int64_t until_us = clock_mono_us() + ROUND_US;
-	mutex_lock(&b->mutex);
-	while (!b->ends && cond_wait_until(&b->changed, &b->mutex, until_us))
-		;
-	bool goes_on = !b->ends;
-	mutex_unlock(&b->mutex);
-	return goes_on;
-}
-
-static void *
-backchannel_main(void *arg)
-{
-	struct backchannel *b = arg;
-	while (wait_round(b))
-		do_round(b);
-	return NULL;
 }
 
 static void
@@ -350,9 +321,8 @@ backchannel_start(
 	b->arena = arena_new(ARENA_MAX);
 	mutex_init(&b->mutex);
 	cond_init(&b->changed);
-	enum status rc = b->arena ? OK : error_no_memory(err);
-	if (rc == OK)
-		rc = thread_start(&b->thread, "backchannel", backchannel_main, b, err);
+	const struct rounds_work work = {"backchannel", ROUND_US, do_round, b};
+	enum status rc = b->arena ? rounds_start(&b->rounds, &work, err) : error_no_memory(err);
 	if (rc != OK)
 		release(b);
 	else
@@ -366,11 +336,7 @@ backchannel_stop(struct backchannel **backchannel)
 	struct backchannel *b = *backchannel;
 	if (!b)
 		return;
-	mutex_lock(&b->mutex);
-	b->ends = true;
-	pthread_cond_signal(&b->changed);
-	mutex_unlock(&b->mutex);
-	pthread_join(b->thread, NULL);
+	rounds_stop(&b->rounds);
 	release(b);
 	*backchannel = NULL;
 }

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/thread.h"
+#include "base/rounds.h"
 #include "iam/letters.h"
 #include "iam/mails.h"
 #include "mail/mail.h"
@@ -20,10 +20,7 @@ struct mailer {
 	struct server *server;
 	struct mail_transport transport;
 	struct arena *arena; /* of one round */
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t ends_changed;
-	bool ends; /* under the mutex */
+	struct rounds rounds;
 };
 
 /* One job of a round. */
@@ -142,15 +139,6 @@ send_one(struct mailer *m, const struct mail_due *mail)
 			LOG_Z("detail", err.detail));
 }
 
-static bool
-has_ended(struct mailer *m)
-{
-	mutex_lock(&m->mutex);
-	bool ends = m->ends;
-	mutex_unlock(&m->mutex);
-	return ends;
-}
-
 /* False when there is nothing more to do at present. */
 static bool
 send_batch(struct mailer *m)
@@ -170,34 +158,18 @@ send_batch(struct mailer *m)
 			LOG_Z("detail", err.detail));
 		return false;
 	}
-	for (size_t i = 0; i < round.count && !has_ended(m); i++)
+	for (size_t i = 0; i < round.count && !rounds_end(&m->rounds); i++)
 		send_one(m, &round.mails[i]);
 	return round.count > 0;
 }
 
-static bool
-wait_round(struct mailer *m)
+static void
+do_round(void *owner)
 {
-	int64_t until_us = clock_mono_us() + ROUND_US;
+	struct mailer *m = owner;
 
-	mutex_lock(&m->mutex);
-	while (!m->ends && cond_wait_until(&m->ends_changed, &m->mutex, until_us))
+	while (!rounds_end(&m->rounds) && send_batch(m))
 		;
-	bool goes_on = !m->ends;
-	mutex_unlock(&m->mutex);
-	return goes_on;
-}
-
-static void *
-mailer_main(void *arg)
-{
-	struct mailer *m = arg;
-
-	while (wait_round(m)) {
-		while (!has_ended(m) && send_batch(m))
-			;
-	}
-	return NULL;
 }
 
 static struct mail_transport
@@ -214,12 +186,8 @@ transport_of(const struct config *config)
 static void
 mailer_free(struct mailer **mailer)
 {
-	struct mailer *m = *mailer;
-
-	arena_free(&m->arena);
-	pthread_cond_destroy(&m->ends_changed);
-	pthread_mutex_destroy(&m->mutex);
-	free(m);
+	arena_free(&(*mailer)->arena);
+	free(*mailer);
 	*mailer = NULL;
 }
 
@@ -234,10 +202,8 @@ mailer_start(struct mailer **out, struct server *server, struct error *err)
 	m->server = server;
 	m->transport = transport_of(server->config);
 	m->arena = arena_new(ARENA_MAX);
-	mutex_init(&m->mutex);
-	cond_init(&m->ends_changed);
-	enum status rc = m->arena ? thread_start(&m->thread, "mailer", mailer_main, m, err)
-				  : error_no_memory(err);
+	const struct rounds_work work = {"mailer", ROUND_US, do_round, m};
+	enum status rc = m->arena ? rounds_start(&m->rounds, &work, err) : error_no_memory(err);
 	if (rc != OK)
 		mailer_free(&m);
 	*out = m;
@@ -247,14 +213,8 @@ mailer_start(struct mailer **out, struct server *server, struct error *err)
 void
 mailer_stop(struct mailer **mailer)
 {
-	struct mailer *m = *mailer;
-
-	if (!m)
+	if (!*mailer)
 		return;
-	mutex_lock(&m->mutex);
-	m->ends = true;
-	pthread_cond_signal(&m->ends_changed);
-	mutex_unlock(&m->mutex);
-	pthread_join(m->thread, NULL);
+	rounds_stop(&(*mailer)->rounds);
 	mailer_free(mailer);
 }

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/thread.h"
+#include "base/rounds.h"
 #include "iam/credentials.h"
 #include "iam/idempotency.h"
 #include "iam/purge.h"
@@ -20,10 +20,9 @@
 
 struct worker {
 	struct server *server;
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t ends_changed;
-	bool ends; /* under the mutex */
+	struct rounds rounds;
+	unsigned round;
+	bool purges; /* there was more than went in the last round */
 };
 
 struct noting {
@@ -137,39 +136,20 @@ log_figures(struct server *server)
 		LOG_I("misses", views.misses), LOG_I("evictions", views.evictions));
 }
 
-/* False when it is time to end. */
-static bool
-wait_round(struct worker *w)
+static void
+do_round(void *owner)
 {
-	int64_t until_us = clock_mono_us() + ROUND_US;
+	struct worker *w = owner;
 
-	mutex_lock(&w->mutex);
-	while (!w->ends && cond_wait_until(&w->ends_changed, &w->mutex, until_us))
-		;
-	bool goes_on = !w->ends;
-	mutex_unlock(&w->mutex);
-	return goes_on;
-}
-
-static void *
-worker_main(void *arg)
-{
-	struct worker *w = arg;
-	bool more = false;
-
-	for (unsigned round = 1; wait_round(w); round++) {
-		note_uses(w->server);
-		note_sessions(w->server);
-		if (more || round % ROUNDS_PER_PURGE == 1)
-			more = purge(w->server);
-		if (round % ROUNDS_PER_TURN == 1)
-			keys_turn(w->server);
-		if (round % ROUNDS_PER_LOG == 0)
-			log_figures(w->server);
-	}
+	w->round++;
 	note_uses(w->server);
 	note_sessions(w->server);
-	return NULL;
+	if (w->purges || w->round % ROUNDS_PER_PURGE == 1)
+		w->purges = purge(w->server);
+	if (w->round % ROUNDS_PER_TURN == 1)
+		keys_turn(w->server);
+	if (w->round % ROUNDS_PER_LOG == 0)
+		log_figures(w->server);
 }
 
 enum status
@@ -181,9 +161,8 @@ worker_start(struct worker **out, struct server *server, struct error *err)
 	if (!w)
 		return error_no_memory(err);
 	w->server = server;
-	mutex_init(&w->mutex);
-	cond_init(&w->ends_changed);
-	enum status rc = thread_start(&w->thread, "worker", worker_main, w, err);
+	const struct rounds_work work = {"worker", ROUND_US, do_round, w};
+	enum status rc = rounds_start(&w->rounds, &work, err);
 	if (rc != OK)
 		free(w);
 	else
@@ -198,13 +177,9 @@ worker_stop(struct worker **worker)
 
 	if (!w)
 		return;
-	mutex_lock(&w->mutex);
-	w->ends = true;
-	pthread_cond_signal(&w->ends_changed);
-	mutex_unlock(&w->mutex);
-	pthread_join(w->thread, NULL);
-	pthread_cond_destroy(&w->ends_changed);
-	pthread_mutex_destroy(&w->mutex);
+	rounds_stop(&w->rounds);
+	note_uses(w->server);
+	note_sessions(w->server);
 	free(w);
 	*worker = NULL;
 }

@@ -154,6 +154,24 @@ write_known(struct json_writer *w, const char *name, const struct passkey *known
 	jw_end_array(w);
 }
 
+/* What both kinds of options begin with. */
+static enum status
+begin(struct json_writer *w, struct buf *json, const struct passkey_ceremony *ceremony,
+	struct error *err)
+{
+	struct str challenge;
+
+	enum status rc = passkey__challenge_new(&challenge, ceremony, err);
+	if (rc != OK)
+		return rc;
+	buf_init(json, OPTIONS_MAX);
+	jw_init(w, json);
+	jw_object(w, NULL);
+	jw_str(w, "challenge", challenge);
+	jw_int(w, "timeout", TIMEOUT_MS);
+	return OK;
+}
+
 static enum status
 finish(struct str *out, struct buf *json, struct arena *arena, struct error *err)
 {
@@ -168,7 +186,6 @@ passkey_request(struct str *options, const struct passkey_ceremony *ceremony,
 {
 	bool alone = ceremony->purpose == PASSKEY_SIGN_IN;
 	struct passkey__party party;
-	struct str challenge;
 	struct json_writer w;
 	struct buf json;
 
@@ -176,14 +193,9 @@ passkey_request(struct str *options, const struct passkey_ceremony *ceremony,
 		*options = STR("");
 		return OK;
 	}
-	enum status rc = passkey__challenge_new(&challenge, ceremony, err);
+	enum status rc = begin(&w, &json, ceremony, err);
 	if (rc != OK)
 		return rc;
-	buf_init(&json, OPTIONS_MAX);
-	jw_init(&w, &json);
-	jw_object(&w, NULL);
-	jw_str(&w, "challenge", challenge);
-	jw_int(&w, "timeout", TIMEOUT_MS);
 	jw_z(&w, "rpId", party.id);
 	write_known(&w, "allowCredentials", known, count);
 	jw_z(&w, "userVerification", alone ? "required" : "preferred");
@@ -227,7 +239,6 @@ passkey_creation(struct str *options, const struct passkey_ceremony *ceremony,
 	struct error *err)
 {
 	struct passkey__party party;
-	struct str challenge;
 	struct json_writer w;
 	struct buf json;
 
@@ -236,14 +247,9 @@ passkey_creation(struct str *options, const struct passkey_ceremony *ceremony,
 		*options = STR("");
 		return OK;
 	}
-	enum status rc = passkey__challenge_new(&challenge, ceremony, err);
+	enum status rc = begin(&w, &json, ceremony, err);
 	if (rc != OK)
 		return rc;
-	buf_init(&json, OPTIONS_MAX);
-	jw_init(&w, &json);
-	jw_object(&w, NULL);
-	jw_str(&w, "challenge", challenge);
-	jw_int(&w, "timeout", TIMEOUT_MS);
 	write_creation(&w, &party, owner);
 	write_known(&w, "excludeCredentials", known, count);
 	jw_end_object(&w);
