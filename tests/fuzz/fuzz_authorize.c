@@ -1,16 +1,8 @@
 /* Authorization requests, over any bytes: what is accepted goes nowhere but where it may. */
-#include <stdlib.h>
 
 #include "fuzz.h"
 #include "oauth/authorize_request.h"
 #include "oauth/redirect.h"
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static struct str uris[] = {
 	{"https://app.example/cb", 22},

@@ -5,29 +5,7 @@
 
 #include "authzen/request.h"
 #include "fuzz.h"
-#include "json/json.h"
-#include "json/reader.h"
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static bool
-has_wide_object(const struct json *v)
-{
-	bool wide = json_type(v) == JSON_OBJECT && json_count(v) > JSON_READER_MEMBERS_MAX;
-	for (size_t i = 0; !wide && json_type(v) == JSON_ARRAY && i < json_count(v); i++)
-		wide = has_wide_object(json_at(v, i));
-	struct str name;
-	const struct json *value;
-	void *it = NULL;
-	while (!wide && (it = json_member(v, it, &name, &value)))
-		wide = has_wide_object(value);
-	return wide;
-}
+#include "json_wide.h"
 
 /* What the slow one sees. */
 struct seen {

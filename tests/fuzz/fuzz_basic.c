@@ -1,19 +1,11 @@
 /* How a client proves itself by the header "Basic", and which scopes and verifiers it brings: any
  * bytes are read without harm, and what is accepted keeps its promises. */
-#include <stdlib.h>
 
 #include "crypto/crypto.h"
 #include "fuzz.h"
 #include "iam/codes.h"
 #include "iam/scopes_of_token.h"
 #include "oauth/client_auth.h"
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_text(struct str s, size_t most)

@@ -1,18 +1,10 @@
 /* Documents of blueprints: whatever is JSON is either a plan that keeps its promises or refused
  * with a place. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/crypto.h"
 #include "fuzz.h"
 #include "iam/blueprint_plan.h"
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_plan(const struct blueprint_plan *plan)

@@ -1,18 +1,10 @@
 /* A text that compiles as a condition has a canonical text that compiles to itself, and any request
  * can be judged by it: what a grant would hold for, a guardrail would as well. */
-#include <stdlib.h>
 
 #include "fuzz.h"
 #include "model/condition.h"
 
 #define MEMORY_MAX ((size_t)1 << 20)
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* An attribute that the comparison asks for, with its value or the `nth` of them. */
 static bool

@@ -11,13 +11,6 @@
 static struct keyring *ring;
 
 static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static void
 make_ring(void)
 {
 	char path[] = "/tmp/thingward-fuzz-XXXXXX";

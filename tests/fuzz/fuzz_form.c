@@ -1,15 +1,7 @@
 /* The parser of forms, over any bytes: what it accepts keeps its promises. */
-#include <stdlib.h>
 
 #include "fuzz.h"
 #include "http/form.h"
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_text(struct str s)

@@ -1,17 +1,9 @@
 /* Key sets as they come in. What is accepted of one is written, read again, and the same. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/crypto.h"
 #include "fuzz.h"
 #include "jose/jwk.h"
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_key(const struct jwk *jwk)

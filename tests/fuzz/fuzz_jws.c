@@ -10,13 +10,6 @@
 
 #define MEMORY_MAX ((size_t)1 << 20)
 
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
 static bool
 same(struct str a, struct str b)
 {

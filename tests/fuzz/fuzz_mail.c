@@ -1,7 +1,6 @@
 /* Whatever becomes a mail has the headers that we write and no others, in lines of a mail's length,
  * and its subject and its text can be read back. The input: sender, receiver and subject, a line
  * each, then the text. */
-#include <stdlib.h>
 
 #include "fuzz.h"
 #include "mail/mail.h"
@@ -9,13 +8,6 @@
 #define OUT_MAX ((size_t)4 * 1024 * 1024)
 /* 78 is RFC 5322's wish for lines that we can break; an address is the one thing we cannot. */
 #define LINE_MAX (MAIL_ADDRESS_MAX + 60)
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* The next line, without its CRLF. */
 static struct str

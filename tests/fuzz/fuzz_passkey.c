@@ -11,13 +11,6 @@
 
 #define MEMORY_MAX ((size_t)1 << 20)
 
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
 static const struct keyring *
 any_keys(void)
 {

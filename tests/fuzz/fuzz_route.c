@@ -1,17 +1,9 @@
 /* Any target of a request leads to at most one path, which it spells; any cursor is refused or
  * is the one text that stands for its identifier. */
-#include <stdlib.h>
 
 #include "api/cursor.h"
 #include "api/route.h"
 #include "fuzz.h"
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_match(const struct route_match *match, struct str path)

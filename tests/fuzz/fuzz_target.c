@@ -5,13 +5,6 @@
 #include "fuzz.h"
 #include "http/parse.h"
 
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
 static bool
 has_byte(struct str s, int byte)
 {

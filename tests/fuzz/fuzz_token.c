@@ -5,13 +5,6 @@
 #include "crypto/secret.h"
 #include "fuzz.h"
 
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
 /* A secret that is accepted stops being one when any of its characters changes. */
 static void
 check_accepted(struct str text, const struct secret_parts *parts)

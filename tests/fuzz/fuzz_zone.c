@@ -1,18 +1,10 @@
 /* Any bytes are a time zone or none; a time that a zone knows has an offset of about a day. */
-#include <stdlib.h>
 
 #include "fuzz.h"
 #include "model/zone.h"
 
 #define MEMORY_MAX ((size_t)1 << 20)
 #define OFFSET_MOST (27 * 3600)
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -66,21 +66,30 @@ test_pgsql__a_job_whose_session_is_cut_runs_again(void **state)
 	assert_int_equal(count_persons(f->store), 1);
 }
 
+/* Statements of PL/pgSQL that run when a person that was added is committed. */
+static void
+do_at_commit(const struct fixture *f, const char *statements)
+{
+	char sql[512];
+	snprintf(sql, sizeof(sql),
+		"CREATE FUNCTION committing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN %s; END'",
+		statements);
+	database_run(f->url, sql);
+	database_run(f->url,
+		"CREATE CONSTRAINT TRIGGER committing AFTER INSERT ON persons DEFERRABLE "
+		"INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION committing()");
+}
+
 /* The session ends while it commits: nobody can know what became of it. */
 static void
 test_pgsql__a_cut_commit_is_unknown(void **state)
 {
 	struct fixture *f = *state;
 	struct adding a;
-	database_run(f->url,
-		"CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS "
-		"'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'");
-	database_run(f->url,
-		"CREATE CONSTRAINT TRIGGER cut AFTER INSERT ON persons DEFERRABLE "
-		"INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut()");
+	do_at_commit(f, "PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL");
 	assert_int_equal(add(f->store, &a, "unknown@example.com"), ERR_BUSY);
 	assert_string_equal(a.code, "outcome-unknown");
-	database_run(f->url, "DROP TRIGGER cut ON persons");
+	database_run(f->url, "DROP TRIGGER committing ON persons");
 	assert_int_equal(add(f->store, &a, "known@example.com"), OK);
 	assert_int_equal(count_persons(f->store), 1);
 }
@@ -91,15 +100,10 @@ test_pgsql__a_refused_commit_is_known(void **state)
 {
 	struct fixture *f = *state;
 	struct adding a;
-	database_run(f->url,
-		"CREATE FUNCTION filled() RETURNS trigger LANGUAGE plpgsql AS "
-		"'BEGIN RAISE SQLSTATE ''53100''; END'");
-	database_run(f->url,
-		"CREATE CONSTRAINT TRIGGER filled AFTER INSERT ON persons DEFERRABLE "
-		"INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION filled()");
+	do_at_commit(f, "RAISE SQLSTATE ''53100''");
 	assert_int_equal(add(f->store, &a, "full@example.com"), ERR_BUSY);
 	assert_string_equal(a.code, "store-unavailable");
-	database_run(f->url, "DROP TRIGGER filled ON persons");
+	database_run(f->url, "DROP TRIGGER committing ON persons");
 	assert_int_equal(add(f->store, &a, "room@example.com"), OK);
 	assert_int_equal(count_persons(f->store), 1);
 }

@@ -1,4 +1,5 @@
 #include "directory_support.h"
+#include "keyring_support.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -224,13 +225,9 @@ static int
 set_up(void **state)
 {
 	struct error err = {0};
-	char path[64];
 	assert_int_equal(fixture_set_up(state), 0);
 	struct fixture *f = *state;
-	snprintf(path, sizeof(path), "/tmp/thingward-dispatch-%d.keys", (int)getpid());
-	if (crypto_init(&err) != OK || keyring_load(&ring, path, true, &err) != OK)
-		fail_msg("%s", err.text);
-	unlink(path);
+	ring = make_keyring();
 	secret_issue(&admin, "twk_", ORG_A.id, id_of(4, 1));
 	secret_issue(&nobody, "twk_", ORG_A.id, id_of(4, 2));
 	change(f, write_rows, NULL);

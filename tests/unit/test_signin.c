@@ -1,7 +1,5 @@
 #include "directory_support.h"
-
-#include <stdio.h>
-#include <unistd.h>
+#include "keyring_support.h"
 
 #include "base/clock.h"
 #include "crypto/secret.h"
@@ -233,20 +231,15 @@ test_signin__a_device_until_its_last_moment(void **state)
 }
 
 static int
-make_keyring(void **state)
+start(void **state)
 {
 	(void)state;
-	struct error err = {0};
-	char path[64];
-	snprintf(path, sizeof(path), "/tmp/thingward-signin-%d.keys", (int)getpid());
-	if (crypto_init(&err) != OK || keyring_load(&ring, path, true, &err) != OK)
-		fail_msg("%s", err.text);
-	unlink(path);
+	ring = make_keyring();
 	return 0;
 }
 
 static int
-free_keyring(void **state)
+stop(void **state)
 {
 	(void)state;
 	keyring_free(&ring);
@@ -275,5 +268,5 @@ main(void)
 		TEST(refresh_token),
 		TEST(a_device_until_its_last_moment),
 	};
-	return cmocka_run_group_tests(tests, make_keyring, free_keyring);
+	return cmocka_run_group_tests(tests, start, stop);
 }

@@ -1,8 +1,4 @@
-#include "check.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "keyring_support.h"
 
 #include "signin/browser.h"
 
@@ -12,18 +8,10 @@ static struct keyring *ring;
 static int
 set_up(void **state)
 {
-	char folder[] = "/tmp/thingward-browser-XXXXXX", path[64];
-	struct error err = {0};
-
 	(void)state;
-	if (!mkdtemp(folder) || crypto_init(&err) != OK)
-		return -1;
-	snprintf(path, sizeof(path), "%s/keys", folder);
-	enum status rc = keyring_load(&ring, path, true, &err);
-	unlink(path);
-	rmdir(folder);
+	ring = make_keyring();
 	arena = arena_new((size_t)1024 * 1024);
-	return rc == OK && arena ? 0 : -1;
+	return arena ? 0 : -1;
 }
 
 static int
