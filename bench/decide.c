@@ -191,8 +191,10 @@ find_principal(uint32_t number, struct misses *m)
 static void
 find_group(uint32_t number, struct misses *m)
 {
-	struct group_id id = {shape_id(THING_GROUP, 0, number)};
-	directory_group(bench.directory, bench.org, id, m);
+	const struct group_id id = {shape_id(THING_GROUP, 0, number)};
+	const struct principal_view member = {.groups = &id, .group_count = 1};
+	const struct group_view *group;
+	directory_groups(bench.directory, bench.org, &member, &group, m);
 }
 
 static void

@@ -82,8 +82,6 @@ const struct workspace_view *directory_workspace(
 	struct directory *d, struct org_id org, struct workspace_id id, struct misses *m);
 const struct rgroup_view *directory_rgroup(
 	struct directory *d, struct org_id org, struct rgroup_id id, struct misses *m);
-const struct group_view *directory_group(
-	struct directory *d, const struct org_view *org, struct group_id id, struct misses *m);
 const struct principal_view *directory_principal(
 	struct directory *d, const struct org_view *org, struct principal_id id, struct misses *m);
 const struct credential_view *directory_credential(

@@ -122,14 +122,6 @@ directory_rgroup(struct directory *d, struct org_id org, struct rgroup_id id, st
 	return look_up(d, &key, NULL, m);
 }
 
-const struct group_view *
-directory_group(
-	struct directory *d, const struct org_view *org, struct group_id id, struct misses *m)
-{
-	struct view_key key = {VIEW_GROUP, org->id, id.id};
-	return look_up(d, &key, org, m);
-}
-
 const struct principal_view *
 directory_principal(
 	struct directory *d, const struct org_view *org, struct principal_id id, struct misses *m)

@@ -61,26 +61,6 @@ session_read(struct session *out, struct query *q, struct call *call)
 	};
 }
 
-void
-session_write(struct json_writer *w, const char *name, const void *entity)
-{
-	const struct session *session = entity;
-
-	jw_object(w, name);
-	jw_uuid(w, "id", session->id.id);
-	jw_uuid(w, "workspace", session->workspace.id);
-	jw_uuid(w, "principal", session->principal.id);
-	jw_uuid(w, "person", session->person.id);
-	jw_str(w, "methods", session->methods);
-	jw_time(w, "authenticated_at", session->auth_us);
-	jw_str(w, "address", session->address);
-	jw_str(w, "agent", session->agent);
-	jw_time(w, "created_at", session->created_us);
-	jw_time(w, "used_at", session->used_us);
-	jw_time(w, "expires_at", session->expires_us);
-	jw_end_object(w);
-}
-
 static bool
 owner_is_live(const struct query *q, int64_t now_us)
 {

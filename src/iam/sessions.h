@@ -89,6 +89,5 @@ enum status session_list(struct session **out, size_t *count, struct call *call,
  * ERR_NOT_FOUND "session-not-found". */
 enum status session_end(struct call *call, struct session_owner owner, struct session_id id,
 	struct error *err) MUST_USE;
-void session_write(struct json_writer *w, const char *name, const void *session);
 
 #endif

@@ -9,10 +9,10 @@
 #define SET_KEYS_MAX 32
 #define SET_DEPTH_MAX 8
 #define SET_MEMORY_MAX ((size_t)SET_KEYS_MAX * (JWK_KID_MAX + 16))
-#define THUMBPRINT_TEXT_MAX 1024 /* a modulus of 4096 bits and what stands around it */
 
 struct jwk_set {
-	size_t count, skipped;
+	size_t count;
+	size_t read, skipped; /* all of them; the place of the first that was passed over */
 	struct jwk keys[SET_KEYS_MAX];
 	struct verify_key *owned[SET_KEYS_MAX]; /* by the same places */
 	struct arena *arena; /* the ids */
@@ -26,7 +26,7 @@ put_number(struct json_writer *w, const char *name, const uint8_t *bytes, size_t
 	jw_z(w, name, text);
 }
 
-/* The required members, in the order that RFC 7638 wants. */
+/* The required members. */
 static void
 put_required(struct json_writer *w, const struct public_key *key)
 {
@@ -62,23 +62,6 @@ jwk_write(struct json_writer *w, const char *name, const struct public_key *key,
 	if (kid.ptr)
 		jw_str(w, "kid", kid);
 	jw_end_object(w);
-}
-
-void
-jwk_thumbprint(char out[JWK_THUMBPRINT_SIZE], const struct public_key *key)
-{
-	char space[THUMBPRINT_TEXT_MAX];
-	uint8_t hash[SHA256_LEN];
-	struct json_writer w;
-	struct buf text;
-	buf_init_fixed(&text, space, sizeof(space));
-	jw_init(&w, &text);
-	jw_object(&w, NULL);
-	put_required(&w, key);
-	jw_end_object(&w);
-	ASSERT(!text.failed);
-	crypto_sha256(hash, text.ptr, text.len);
-	crypto_base64url(out, JWK_THUMBPRINT_SIZE, hash, sizeof(hash));
 }
 
 static bool
@@ -171,13 +154,11 @@ add_key(struct jwk_set *set, const struct json *jwk, struct error *err)
 		return error_set(err, ERR_INVALID, "jwk-private",
 			"The key set shows a private or shared key. Replace that key, and publish "
 			"only what is public of the new one.");
-	if (!read_public(&public, jwk) || !is_usable(jwk, public.alg)) {
-		set->skipped++;
-		return OK;
-	}
-	enum status rc = verify_key_new(&key, &public, &why);
+	bool usable = read_public(&public, jwk) && is_usable(jwk, public.alg);
+	enum status rc = usable ? verify_key_new(&key, &public, &why) : ERR_INVALID;
+	set->read++;
 	if (rc == ERR_INVALID) {
-		set->skipped++;
+		set->skipped = set->skipped ? set->skipped : set->read;
 		return OK;
 	}
 	if (rc != OK) {

@@ -15,10 +15,6 @@
 void jwk_write(
 	struct json_writer *w, const char *name, const struct public_key *key, struct str kid);
 
-/* RFC 7638 with SHA-256, in base64url: an id for the key that everyone computes alike. */
-#define JWK_THUMBPRINT_SIZE 44 /* with the NUL */
-void jwk_thumbprint(char out[JWK_THUMBPRINT_SIZE], const struct public_key *key);
-
 /*
  * The keys of somebody else. Immutable.
  *
@@ -44,7 +40,8 @@ struct jwk {
 /* Those that can verify, in the order of the set; borrowed from it. */
 size_t jwk_set_count(const struct jwk_set *set);
 const struct jwk *jwk_set_at(const struct jwk_set *set, size_t i);
-size_t jwk_set_skipped(const struct jwk_set *set); /* how many were passed over */
+/* The place of the first that was passed over, from 1; 0: none was. */
+size_t jwk_set_skipped(const struct jwk_set *set);
 
 /* The first key of that id and algorithm. With an absent `kid`: the one key of that algorithm, when
  * there is no other. NULL when there is none; a new key may then have been published. */

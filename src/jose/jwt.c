@@ -181,12 +181,6 @@ jwt_get_int(const struct jwt_claims *claims, struct str name, int64_t *out)
 }
 
 bool
-jwt_get_bool(const struct jwt_claims *claims, struct str name)
-{
-	return str_eq(jwt_get(claims, name), STR("true"));
-}
-
-bool
 jwt_has_aud(const struct jwt_claims *claims, struct str aud)
 {
 	for (size_t i = 0; i < claims->aud_count; i++) {

@@ -54,8 +54,6 @@ struct str jwt_get(const struct jwt_claims *claims, struct str name); /* JSON; a
 struct str jwt_get_str(const struct jwt_claims *claims, struct arena *arena, struct str name);
 /* False unless it is an integer within int64_t. */
 bool jwt_get_int(const struct jwt_claims *claims, struct str name, int64_t *out);
-/* False unless it is true. */
-bool jwt_get_bool(const struct jwt_claims *claims, struct str name);
 
 bool jwt_has_aud(const struct jwt_claims *claims, struct str aud);
 

@@ -19,13 +19,6 @@ permset_add(struct permset *set, uint32_t permission)
 }
 
 void
-permset_remove(struct permset *set, uint32_t permission)
-{
-	if (permission >> 6 < set->word_count)
-		set->words[permission >> 6] &= ~(UINT64_C(1) << (permission & 63));
-}
-
-void
 permset_unite(struct permset *set, const struct permset *other)
 {
 	ASSERT(set->word_count >= other->word_count);
@@ -59,15 +52,6 @@ permset_contains(const struct permset *set, const struct permset *subset)
 			return false;
 	}
 	return true;
-}
-
-uint32_t
-permset_count(const struct permset *set)
-{
-	uint32_t count = 0;
-	for (uint32_t i = 0; i < set->word_count; i++)
-		count += (uint32_t)__builtin_popcountll(set->words[i]);
-	return count;
 }
 
 uint32_t

@@ -27,14 +27,12 @@ permset_has(const struct permset *set, uint32_t permission)
 /* An empty set that can hold numbers below `limit`. False when memory fails. */
 bool permset_init(struct permset *set, struct arena *arena, uint32_t limit) MUST_USE;
 void permset_add(struct permset *set, uint32_t permission); /* below its limit, asserted */
-void permset_remove(struct permset *set, uint32_t permission);
 /* Adds what `other` has; `set` has to be as large, asserted. */
 void permset_unite(struct permset *set, const struct permset *other);
 /* Takes away what `other` has. */
 void permset_subtract(struct permset *set, const struct permset *other);
 bool permset_is_empty(const struct permset *set);
 bool permset_contains(const struct permset *set, const struct permset *subset);
-uint32_t permset_count(const struct permset *set);
 /* The first member at or after `from`, or PERMISSION_NONE. */
 uint32_t permset_next(const struct permset *set, uint32_t from);
 

@@ -8,7 +8,6 @@
 static void
 check_key(const struct jwk *jwk)
 {
-	char first[JWK_THUMBPRINT_SIZE], second[JWK_THUMBPRINT_SIZE];
 	const struct public_key *key = verify_key_public(jwk->key);
 	struct jwk_set *again = NULL;
 	struct error err = {0};
@@ -22,9 +21,6 @@ check_key(const struct jwk *jwk)
 	const struct jwk *read = jwk_set_at(again, 0);
 	require(memcmp(verify_key_public(read->key), key, sizeof(*key)) == 0);
 	require(jwk->kid.ptr ? str_eq(read->kid, jwk->kid) : !read->kid.ptr);
-	jwk_thumbprint(first, key);
-	jwk_thumbprint(second, verify_key_public(read->key));
-	require(strcmp(first, second) == 0);
 	jwk_set_free(&again);
 	buf_clear(&text);
 }
@@ -50,7 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(crypto_init(&err) == OK);
 	if (jwk_set_parse(&set, (struct str){(const char *)data, size}, &err) != OK)
 		return 0;
-	require(jwk_set_count(set) + jwk_set_skipped(set) <= 32);
+	require(jwk_set_count(set) + (jwk_set_skipped(set) > 0) <= 32);
 	for (size_t i = 0; i < jwk_set_count(set); i++) {
 		const struct jwk *jwk = jwk_set_at(set, i);
 		require(!jwk->kid.ptr ||

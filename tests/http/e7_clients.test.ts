@@ -100,6 +100,8 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     jwks: { keys: [] }, jwks_uri: "https://app.example.org/jwks" }, "jwks-missing"],
   ["keys that verify nothing", { token_endpoint_auth_method: "private_key_jwt",
     jwks: { keys: [{ kty: "EC", crv: "P-521", x: "AA", y: "AA" }] } }, "jwks-useless"],
+  ["no keys", { token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [] } },
+    "jwks-useless"],
   ["a key with too much in it", { token_endpoint_auth_method: "private_key_jwt",
     jwks: { keys: [Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`x${i}`, i]))] } },
     "jwk-malformed"],
@@ -197,6 +199,15 @@ test("E7_clients: one that signs shows its public keys, and has no secret", asyn
   await tenant.admin.post(
     `/api/workspaces/${workspace.id}/principals/${made.principal.id}/credentials`,
     { name: "first" });
+});
+
+test("E7_clients: of its keys, the one that verifies nothing is named", async () => {
+  const good = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({
+    format: "jwk" });
+  const refused = expectProblem(await tenant.admin.request("POST", clients, {
+    name: unique("x"), token_endpoint_auth_method: "private_key_jwt",
+    jwks: { keys: [good, { ...good, use: "enc" }] } }), 400, "jwks-useless");
+  expect(refused.detail).toContain("key number 2");
 });
 
 test("E7_clients: a change keeps what it does not state, and is in the records", async () => {

@@ -1,4 +1,5 @@
 #include "directory_support.h"
+#include "permset_support.h"
 
 #include "model/catalogue.h"
 #include "policy/lookup.h"
@@ -113,19 +114,19 @@ check_roles(const struct org_view *org)
 	const struct role_view *clerk = org_role_at(org, 3);
 	assert_int_equal(org->role_end, 4);
 	assert_null(org_role_at(org, 1));
-	assert_int_equal(permset_count(&owner->exercises), catalogue_count + 1);
+	assert_int_equal(count_of(&owner->exercises), catalogue_count + 1);
 	assert_true(permset_has(&owner->exercises, OWN));
 	assert_false(permset_has(&owner->exercises, MACHINE));
 	assert_false(permset_has(&owner->exercises, SCOPE));
-	assert_int_equal(permset_count(&owner->gives), catalogue_count + 3);
+	assert_int_equal(count_of(&owner->gives), catalogue_count + 3);
 	assert_true(permset_has(&owner->gives, MACHINE));
 	assert_true(permset_has(&owner->gives, SCOPE));
 	check_str(reader->name, "reader");
-	assert_int_equal(permset_count(&reader->exercises), 3);
+	assert_int_equal(count_of(&reader->exercises), 3);
 	assert_true(permset_has(&reader->exercises, OWN));
 	assert_true(permset_has(&reader->exercises, IAM_GROUPS_READ));
 	assert_true(permset_has(&reader->exercises, IAM_GROUPS_CREATE));
-	assert_int_equal(permset_count(&reader->gives), 1);
+	assert_int_equal(count_of(&reader->gives), 1);
 	assert_int_equal(reader->gives.word_count, IAM_GROUPS_CREATE / 64 + 1);
 	assert_true(ceiling_allows(reader->ceiling, OWN));
 	assert_false(ceiling_allows(reader->ceiling, MACHINE));
@@ -153,7 +154,7 @@ check_guardrails(const struct org_view *org)
 	const struct guardrail_view *broken = guardrail(org, "broken");
 	assert_null(guardrail(org, "elsewhere"));
 	assert_int_equal(own->node.kind, NODE_ORG);
-	assert_int_equal(permset_count(&own->denies), 1);
+	assert_int_equal(count_of(&own->denies), 1);
 	assert_true(permset_has(&own->denies, SCOPE));
 	assert_non_null(own->condition);
 	assert_ptr_not_equal(own->condition, &CONDITION_BROKEN);
@@ -161,7 +162,7 @@ check_guardrails(const struct org_view *org)
 	assert_true(permset_has(&platform->denies, IAM_GROUPS_READ));
 	assert_null(platform->condition);
 	assert_ptr_equal(broken->condition, &CONDITION_BROKEN);
-	assert_int_equal(permset_count(&org->guarded), 2);
+	assert_int_equal(count_of(&org->guarded), 2);
 	assert_true(permset_has(&org->guarded, SCOPE));
 }
 

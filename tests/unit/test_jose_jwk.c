@@ -1,4 +1,4 @@
-/* Public keys as JSON: published keys and thumbprints, what is written is read back, what is passed
+/* Public keys as JSON: published keys, what is written is read back, what is passed
  * over, what is refused. */
 #include "check.h"
 
@@ -11,34 +11,6 @@ start(void **state)
 	(void)state;
 	struct error err = {0};
 	return crypto_init(&err) == OK ? 0 : -1;
-}
-
-static void
-check_thumbprint(const char *json, const char *want)
-{
-	char thumbprint[JWK_THUMBPRINT_SIZE];
-	struct jwk_set *set = one_key(json);
-	jwk_thumbprint(thumbprint, verify_key_public(jwk_set_at(set, 0)->key));
-	assert_string_equal(thumbprint, want);
-	jwk_set_free(&set);
-	assert_null(set);
-	jwk_set_free(&set);
-}
-
-/* RFC 7638 section 3.1, RFC 8037 appendix A.3; for P-256 there is none, so its text is hashed. */
-static void
-test_jwk_thumbprint__published(void **state)
-{
-	(void)state;
-	char want[JWK_THUMBPRINT_SIZE];
-	uint8_t hash[SHA256_LEN];
-	static const char canonical[] = "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"" RFC7515_ES256_X
-					"\",\"y\":\"" RFC7515_ES256_Y "\"}";
-	check_thumbprint(RFC7638_KEY, RFC7638_THUMBPRINT);
-	check_thumbprint(RFC8037_KEY, RFC8037_THUMBPRINT);
-	crypto_sha256(hash, canonical, sizeof(canonical) - 1);
-	crypto_base64url(want, sizeof(want), hash, sizeof(hash));
-	check_thumbprint(RFC7515_ES256_KEY, want);
 }
 
 static void
@@ -293,7 +265,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_jwk_thumbprint__published),
 		cmocka_unit_test(test_jwk__what_is_written_is_read),
 		cmocka_unit_test(test_jwk_set__usable),
 		cmocka_unit_test(test_jwk_set__passed_over),

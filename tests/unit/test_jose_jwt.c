@@ -84,10 +84,6 @@ test_jwt_claims_parse__all(void **state)
 	assert_false(jwt_get_int(&claims, STR("nbf"), &number));
 	assert_false(jwt_get_int(&claims, STR("sub"), &number));
 	assert_false(jwt_get_int(&claims, STR("missing"), &number));
-	assert_true(jwt_get_bool(&claims, STR("email_verified")));
-	assert_false(jwt_get_bool(&claims, STR("off")));
-	assert_false(jwt_get_bool(&claims, STR("scope")));
-	assert_false(jwt_get_bool(&claims, STR("missing")));
 	check_str(jwt_get(&claims, STR("deep")), "{\"a\":[1,2]}");
 	assert_null(jwt_get(&claims, STR("missing")).ptr);
 }
