@@ -3,7 +3,6 @@
 
 /* RFC 6749 section 4.1.3, on its way through the store. */
 struct code_grant {
-	struct exchange *exchange;
 	struct code_presented presented;
 	struct family_lives lives;
 	enum code_kind kind;
@@ -11,8 +10,9 @@ struct code_grant {
 };
 
 static enum status
-exchange_code(struct code_grant *g, struct call *call, struct error *err)
+exchange_code(void *grant, struct call *call, struct error *err)
 {
+	struct code_grant *g = grant;
 	struct code_exchange found;
 
 	enum status rc = code_exchange(&found, call, &g->presented, err);
@@ -27,20 +27,7 @@ exchange_code(struct code_grant *g, struct call *call, struct error *err)
 			g->user.org, found.given, err);
 	g->user.family = found.family;
 	rc = family_begin(&g->user.family, &g->user.refresh, call, g->lives, err);
-	return rc == OK ? oauth__load_user(&g->user, g->exchange, call, err) : rc;
-}
-
-static enum status
-run_code(void *context, struct tx *tx, struct error *err)
-{
-	struct code_grant *g = context;
-	struct call call = oauth__call(g->exchange);
-
-	directory_enter();
-	call_open_event(&call, tx, g->user.org);
-	enum status rc = exchange_code(g, &call, err);
-	directory_leave();
-	return rc;
+	return rc == OK ? oauth__load_user(&g->user, call, err) : rc;
 }
 
 static enum status
@@ -63,7 +50,6 @@ begin(struct exchange *x, const struct client *client, struct error *err)
 	if (rc != OK)
 		return rc;
 	*g = (struct code_grant){
-		.exchange = x,
 		.presented = {.code = code,
 			.client_org = client->view->org,
 			.client = client->view->id,
@@ -73,10 +59,11 @@ begin(struct exchange *x, const struct client *client, struct error *err)
 			.resource = resource,
 			.family = {uuid_new()}},
 		.lives = {client->view->refresh_idle_s, client->view->refresh_ttl_s},
-		.user = {.org = {parts.org}, .resource = resource, .first = true},
+		.user = {.exchange = x, .org = {parts.org}, .resource = resource, .first = true},
 	};
 	x->state = g;
-	return oauth__want_change(x, &(struct wait_job){run_code, g, parts.org}, err);
+	const struct wait_job job = oauth__user_job(&g->user, exchange_code, g);
+	return oauth__want_change(x, &job, err);
 }
 
 enum status

@@ -12,7 +12,6 @@ enum refresh_step {
 };
 
 struct refresh_grant {
-	struct exchange *exchange;
 	enum refresh_step step;
 	struct family_presented presented;
 	struct family_rotation found;
@@ -25,59 +24,41 @@ take_family(struct refresh_grant *g, struct call *call, struct error *err)
 {
 	g->user.family = g->found.family;
 	g->user.refresh = g->found.next;
-	return oauth__load_user(&g->user, g->exchange, call, err);
+	return oauth__load_user(&g->user, call, err);
 }
 
 static enum status
-run_step(struct refresh_grant *g, struct call *call, struct error *err)
+run_step(void *grant, struct call *call, struct error *err)
 {
+	struct refresh_grant *g = grant;
+
 	enum status rc = g->step == REFRESH_LOOKS
 		? family_look(&g->found, call, &g->presented, err)
 		: family_rotate(&g->found, call, &g->presented, err);
 	return rc == OK && g->found.kind != FAMILY_TOKEN_NONE ? take_family(g, call, err) : rc;
 }
 
-static enum status
-run_in_store(void *context, struct tx *tx, struct error *err)
-{
-	struct refresh_grant *g = context;
-	struct call call = oauth__call(g->exchange);
-
-	directory_enter();
-	call_open_event(&call, tx, g->user.org);
-	enum status rc = run_step(g, &call, err);
-	directory_leave();
-	return rc;
-}
-
 /* RFC 9700 section 4.14: one of two that have it is a thief. */
 static enum status
-run_end(void *context, struct tx *tx, struct error *err)
+end_family(void *grant, struct call *call, struct error *err)
 {
-	struct refresh_grant *g = context;
-	struct call call = oauth__call(g->exchange);
+	struct refresh_grant *g = grant;
 	const struct client_name client = {
 		g->presented.client_org, g->presented.client, g->presented.workspace};
 
-	directory_enter();
-	call.tx = tx;
-	enum status rc = oauth__end_family(&call, &client, g->user.org, g->found.family.id, err);
-	directory_leave();
-	return rc;
+	return oauth__end_family(call, &client, g->user.org, g->found.family.id, err);
 }
 
 static enum status
 go_to(struct exchange *x, enum refresh_step step, struct error *err)
 {
 	struct refresh_grant *g = x->state;
-	struct wait_job job = {run_in_store, g, g->user.org.id};
+	const struct wait_job job =
+		oauth__user_job(&g->user, step == REFRESH_ENDS ? end_family : run_step, g);
 
 	g->step = step;
-	if (step == REFRESH_LOOKS)
-		return oauth__want_reading(x, &job, err);
-	if (step == REFRESH_ENDS)
-		job.run = run_end;
-	return oauth__want_change(x, &job, err);
+	return step == REFRESH_LOOKS ? oauth__want_reading(x, &job, err)
+				     : oauth__want_change(x, &job, err);
 }
 
 static enum status
@@ -105,13 +86,12 @@ begin(struct exchange *x, const struct client *client, struct error *err)
 	if (rc != OK)
 		return rc;
 	*g = (struct refresh_grant){
-		.exchange = x,
 		.presented = {.token = token,
 			.client_org = client->view->org,
 			.client = client->view->id,
 			.workspace = x->workspace,
 			.lives = {client->view->refresh_idle_s, client->view->refresh_ttl_s}},
-		.user = {.org = {parts.org}, .resource = resource},
+		.user = {.exchange = x, .org = {parts.org}, .resource = resource},
 		.only = only,
 	};
 	x->state = g;

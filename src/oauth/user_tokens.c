@@ -38,9 +38,29 @@ oauth__end_family(struct call *call, const struct client_name *client, struct or
 	return rc;
 }
 
+static enum status
+run_step(void *context, struct tx *tx, struct error *err)
+{
+	const struct user_grant *user = context;
+	struct call call = oauth__call(user->exchange);
+
+	directory_enter();
+	call_open_event(&call, tx, user->org);
+	enum status rc = user->step(user->grant, &call, err);
+	directory_leave();
+	return rc;
+}
+
+struct wait_job
+oauth__user_job(struct user_grant *user, user_step *step, void *grant)
+{
+	user->step = step;
+	user->grant = grant;
+	return (struct wait_job){run_step, user, user->org.id};
+}
+
 enum status
-oauth__load_user(
-	struct user_grant *grant, const struct exchange *x, struct call *call, struct error *err)
+oauth__load_user(struct user_grant *grant, struct call *call, struct error *err)
 {
 	const struct claims_wanted wanted =
 		claims_wanted(grant->family.scope, grant->family.claims, "id_token");
@@ -51,7 +71,7 @@ oauth__load_user(
 	if (scope_has(grant->family.scope, STR("openid")) && (wanted.name || wanted.email))
 		rc = profile_load(&grant->profile, &found, call, grant->family.principal, err);
 	/* Where others change things as well, views may lag behind this transaction. */
-	if (rc == OK && directory_is_shared(x->signin->directory))
+	if (rc == OK && directory_is_shared(call->directory))
 		rc = rows_org_heads(&heads, call->tx, grant->org, err);
 	grant->revision = heads.revision;
 	return rc;

@@ -5,7 +5,10 @@
 #include "oauth/id_token.h"
 
 /* What a grant of a user's has come to in the store, and is to be answered with. */
+typedef enum status user_step(void *grant, struct call *call, struct error *err);
+
 struct user_grant {
+	const struct exchange *exchange;
 	struct org_id org; /* the user's */
 	struct family_row family;
 	struct secret_text refresh; /* secret */
@@ -14,11 +17,18 @@ struct user_grant {
 	int64_t revision; /* that what is judged by has to have reached; 0: any */
 	bool first; /* for a code */
 	bool caught_up;
+
+	/* Of the job that runs. */
+	user_step *step;
+	void *grant;
 };
 
+/* A step of a grant in the store, as a job: an event in the user's organisation. */
+struct wait_job oauth__user_job(struct user_grant *user, user_step *step, void *grant);
+
 /* In the job: what is told about the user, when something is, and how new views have to be. */
-enum status oauth__load_user(struct user_grant *grant, const struct exchange *x, struct call *call,
-	struct error *err) MUST_USE;
+enum status oauth__load_user(
+	struct user_grant *grant, struct call *call, struct error *err) MUST_USE;
 
 /* That all keys that a grant of a user's needs are there. */
 enum status oauth__check_signers(

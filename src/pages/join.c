@@ -146,17 +146,16 @@ static void
 show(struct visit *v)
 {
 	const struct joins *j = v->state;
-	struct html_value values[ROLES_MAX][2];
+	struct html_value names[ROLES_MAX];
 	struct html_map roles[ROLES_MAX];
 
 	for (size_t i = 0; i < j->grant_count; i++) {
 		const struct grant *grant = &j->grants[i];
-		values[i][0] = HTML_S("name",
+		names[i] = HTML_S("name",
 			grant->permission.ptr          ? grant->permission
 				: grant->role_name.ptr ? grant->role_name
 						       : STR(""));
-		values[i][1] = HTML_S("detail", STR(""));
-		roles[i] = (struct html_map){values[i], 2};
+		roles[i] = (struct html_map){&names[i], 1};
 	}
 	v->action = own_path(v);
 	visit_show(v, &page_invitation,

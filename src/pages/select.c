@@ -69,7 +69,7 @@ select_organisation_show(struct visit *v)
 {
 	const struct choices *c = v->state;
 	struct html_map items[MEMBERSHIPS_MAX];
-	struct html_value(*values)[3] =
+	struct html_value(*values)[2] =
 		arena_alloc_array(http_arena(v->http), c->count, sizeof(*values));
 	struct error err = {0};
 	size_t shown = 0;
@@ -85,8 +85,7 @@ select_organisation_show(struct visit *v)
 			continue;
 		values[shown][0] = HTML_S("id", id_text(v, m->org.id));
 		values[shown][1] = HTML_S("name", m->name);
-		values[shown][2] = HTML_S("detail", STR(""));
-		items[shown] = (struct html_map){values[shown], 3};
+		items[shown] = (struct html_map){values[shown], 2};
 		shown++;
 	}
 	visit_show(v, &page_select_organisation, HTML_MAP(HTML_L("organisations", items, shown)));

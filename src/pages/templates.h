@@ -37,7 +37,7 @@ extern const struct html_template page_second_factor;
 /* client organisation email back redirect_host any_scope? scopes[name description]
  * → decision=allow|deny */
 extern const struct html_template page_consent;
-/* client organisations[id name detail] → organisation */
+/* client organisations[id name] → organisation */
 extern const struct html_template page_select_organisation;
 /* client accounts[id name email] → account=ID|other */
 extern const struct html_template page_select_account;
@@ -47,7 +47,7 @@ extern const struct html_template page_sign_up;
 extern const struct html_template page_reset_request;
 /* email password_least → email new_password */
 extern const struct html_template page_reset_password;
-/* organisation inviter signing_up? email any_role? roles[name detail] new_account? name
+/* organisation inviter signing_up? email any_role? roles[name] new_account? name
  * password_least → decision=accept|decline name new_password */
 extern const struct html_template page_invitation;
 /* email client → decision=sign_out|stay */

@@ -44,17 +44,17 @@ static const struct html_map scopes[] = {
 		TEXT("description", "Stay connected when you are away")),
 };
 static const struct html_map organisations[] = {
-	ITEM(TEXT("id", "o1"), TEXT("name", "Northwind Energy"), TEXT("detail", "Administrator")),
-	ITEM(TEXT("id", "o2"), TEXT("name", "Harbour Logistics"), TEXT("detail", "Reader")),
-	ITEM(TEXT("id", "o3"), TEXT("name", "Test bench"), TEXT("detail", "")),
+	ITEM(TEXT("id", "o1"), TEXT("name", "Northwind Energy")),
+	ITEM(TEXT("id", "o2"), TEXT("name", "Harbour Logistics")),
+	ITEM(TEXT("id", "o3"), TEXT("name", "Test bench")),
 };
 static const struct html_map accounts[] = {
 	ITEM(TEXT("id", "a1"), TEXT("name", "Ada Moreau"), TEXT("email", "ada.moreau@example.org")),
 	ITEM(TEXT("id", "a2"), TEXT("name", "Ada (on call)"), TEXT("email", "oncall@example.org")),
 };
 static const struct html_map roles[] = {
-	ITEM(TEXT("name", "Operator"), TEXT("detail", "in the workspace Turbines")),
-	ITEM(TEXT("name", "Billing administrator"), TEXT("detail", "")),
+	ITEM(TEXT("name", "Operator")),
+	ITEM(TEXT("name", "Billing administrator")),
 };
 static const struct html_map fields[] = {
 	ITEM(TEXT("name", "code"), TEXT("value", "twx_example")),
