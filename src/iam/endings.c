@@ -107,15 +107,7 @@ queue_notices(struct call *call, const struct ending *ending, struct uuid id, st
 static enum status
 touch_refused(struct call *call, const struct ending *ending, struct uuid id, struct error *err)
 {
-	struct query q;
-
-	enum status rc = iam__query(&q, call, &ending->families, id, err);
-	if (rc != OK)
-		return rc;
-	query_bind_uuid(&q, 2, id);
-	while ((rc = query_next(&q, err)) == OK && q.row)
-		call_touch(call, VIEW_REFUSAL, query_uuid(&q, 0));
-	query_end(&q);
+	enum status rc = iam__touch_all(call, VIEW_REFUSAL, &ending->families, id, err);
 	call_touch(call, VIEW_REFUSALS, call->chain.org.id);
 	return rc;
 }

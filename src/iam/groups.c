@@ -208,7 +208,7 @@ group_delete(struct call *call, struct group_id id, int64_t if_match, struct err
 		rc = iam__record(call, "groups.delete", "group", id.id,
 			VERSIONS(call_json(call, group_write, &before), NOTHING), err);
 	if (rc == OK)
-		rc = iam__touch_principals(call, &MEMBER_IDS, id.id, err);
+		rc = iam__touch_all(call, VIEW_PRINCIPAL, &MEMBER_IDS, id.id, err);
 	if (rc == OK)
 		rc = iam__run(call, &GROUP_DELETE_GRANTS, id.id, err);
 	if (rc == OK)

@@ -289,20 +289,6 @@ principal__write(
 	return query_run(&q, NULL, err);
 }
 
-static enum status
-touch_credentials(struct call *call, struct principal_id id, struct error *err)
-{
-	struct query q;
-
-	enum status rc = iam__query(&q, call, &CREDENTIAL_IDS, id.id, err);
-	if (rc != OK)
-		return rc;
-	while ((rc = query_next(&q, err)) == OK && q.row)
-		call_touch(call, VIEW_CREDENTIAL, query_uuid(&q, 0));
-	query_end(&q);
-	return rc;
-}
-
 enum status
 principal__add_reach(
 	struct call *call, struct principal_id id, struct rgroup_id group, struct error *err)
@@ -332,7 +318,8 @@ leave_to_purge(struct call *call, struct principal_id client, struct error *err)
 enum status
 principal__erase(struct call *call, const struct principal *principal, struct error *err)
 {
-	enum status rc = touch_credentials(call, principal->id, err);
+	enum status rc =
+		iam__touch_all(call, VIEW_CREDENTIAL, &CREDENTIAL_IDS, principal->id.id, err);
 
 	for (size_t i = 0; rc == OK && i < ARRAY_LEN(PRINCIPAL_ERASE); i++)
 		rc = iam__run(call, &PRINCIPAL_ERASE[i], principal->id.id, err);

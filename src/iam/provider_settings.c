@@ -437,7 +437,7 @@ provider_delete(struct call *call, struct provider_id id, int64_t if_match, stru
 	if (rc == OK)
 		rc = endings_of_provider(call, id, err);
 	if (rc == OK)
-		rc = iam__touch_principals(call, &SYNCED_PRINCIPALS, id.id, err);
+		rc = iam__touch_all(call, VIEW_PRINCIPAL, &SYNCED_PRINCIPALS, id.id, err);
 	for (size_t i = 0; rc == OK && i < ARRAY_LEN(PROVIDER_ERASE); i++)
 		rc = iam__run(call, &PROVIDER_ERASE[i], id.id, err);
 	return rc == OK ? owners_check_left(call, owners, err) : rc;

@@ -214,7 +214,7 @@ touch_users(struct call *call, struct rgroup_id id, struct error *err)
 {
 	struct query q;
 
-	enum status rc = iam__touch_principals(call, &GROUP_CONFINED, id.id, err);
+	enum status rc = iam__touch_all(call, VIEW_PRINCIPAL, &GROUP_CONFINED, id.id, err);
 	if (rc == OK)
 		rc = iam__query(&q, call, &GROUP_RESOURCES, id.id, err);
 	if (rc != OK)

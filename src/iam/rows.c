@@ -23,7 +23,8 @@ iam__run(struct call *call, const struct sql *sql, struct uuid id, struct error 
 }
 
 enum status
-iam__touch_principals(struct call *call, const struct sql *sql, struct uuid id, struct error *err)
+iam__touch_all(struct call *call, enum view_kind kind, const struct sql *sql, struct uuid id,
+	struct error *err)
 {
 	struct query q;
 
@@ -31,7 +32,7 @@ iam__touch_principals(struct call *call, const struct sql *sql, struct uuid id, 
 	if (rc != OK)
 		return rc;
 	while ((rc = query_next(&q, err)) == OK && q.row)
-		call_touch(call, VIEW_PRINCIPAL, query_uuid(&q, 0));
+		call_touch(call, kind, query_uuid(&q, 0));
 	query_end(&q);
 	return rc;
 }

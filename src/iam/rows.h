@@ -13,9 +13,9 @@ enum status iam__query(struct query *q, struct call *call, const struct sql *sql
 enum status iam__run(
 	struct call *call, const struct sql *sql, struct uuid id, struct error *err) MUST_USE;
 
-/* Touches the principals that such a statement names in its first column. */
-enum status iam__touch_principals(
-	struct call *call, const struct sql *sql, struct uuid id, struct error *err) MUST_USE;
+/* Touches each view that such a statement names in its first column. */
+enum status iam__touch_all(struct call *call, enum view_kind kind, const struct sql *sql,
+	struct uuid id, struct error *err) MUST_USE;
 
 /* Whether a statement about every organisation, which takes the time alone, finds anything. */
 enum status iam__find_due(bool *due, struct tx *tx, const struct sql *sql, int64_t now_us,
