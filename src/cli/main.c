@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "cli/command.h"
+#include "server/mailer.h"
 
 #define HELP_MAX ((size_t)64 * 1024)
 
@@ -140,7 +141,10 @@ run_configured(struct invocation *in)
 	struct error err = {0};
 	enum exit_status status = EXIT_USAGE;
 
-	if (config_load(&in->config, in->argc, in->argv, environment, &err) != OK)
+	enum status rc = config_load(&in->config, in->argc, in->argv, environment, &err);
+	if (rc == OK)
+		rc = mailer_check(&in->config, &err);
+	if (rc != OK)
 		command_failed(in, &err);
 	else if (in->config.wishes.check)
 		status = command_config(in);

@@ -192,6 +192,17 @@ mailer_free(struct mailer **mailer)
 }
 
 enum status
+mailer_check(const struct config *config, struct error *err)
+{
+	if (mail_is_sender(str_from(config->mail_from)))
+		return OK;
+	return error_set(err, ERR_INVALID, "option-invalid",
+		"mail-from: '%s' is no sender: it must be like Thingward "
+		"<no-reply@example.org>, its name at most %d bytes.",
+		config->mail_from, MAIL_NAME_MAX);
+}
+
+enum status
 mailer_start(struct mailer **out, struct server *server, struct error *err)
 {
 	struct mailer *m = calloc(1, sizeof(*m));

@@ -159,6 +159,8 @@ describe("the command line", () => {
     [["frobnicate"], /no command 'frobnicate'; 'thingward help' lists/],
     [["serve", "--prot", "1"], /no option 'prot'; did you mean 'port'/],
     [["serve", "--port", "99999"], /--port: '99999' must be a whole number/],
+    [["serve", "--mail-from", "A <a@b@c>"], /mail-from: 'A <a@b@c>' is no sender/],
+    [["serve", "--mail-from", "A <a;b@c>", "--check"], /mail-from: 'A <a;b@c>' is no sender/],
     [["serve", "now"], /'now' is not an option/],
     [["check", "--subject", "member:1", "--action", "a"], /--resource TYPE:ID is missing/],
     [["blueprint", "apply", "--org", "x"], /NAME\|FILE is missing/],
