@@ -1,4 +1,4 @@
-"""Functions that other files may call and none does: not static, and named nowhere in src/ but where
+"""Functions that others may call and nobody does: not static, and named nowhere in src/ but where
 they are declared and where they stand. What is for tests only says so above its declaration."""
 
 import re
