@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-const onFilesOnly = ["**/bad_store.test.ts"];
+const onFilesOnly = ["**/bad_store.test.ts", "**/bad_store_sign_in.test.ts"];
 
 export default defineConfig({
   test: {

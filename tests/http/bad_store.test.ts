@@ -1,5 +1,5 @@
 // A store that is locked, cannot be read, is of another time, or has no room left.
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 import { expectProblem, type Tenant } from "./harness/api.ts";
 import { Store, thingward } from "./harness/binary.ts";
 import { inWorkspace, may, subjectOf } from "./harness/decide.ts";
+import { limitFiles, withoutRoom } from "./harness/disk.ts";
 import { makeGroup, makeInWorkspace, makeMember, makeOrg, makeWorkspace, unique }
   from "./harness/make.ts";
 import { Server, useServer } from "./harness/server.ts";
@@ -156,20 +157,10 @@ describe("a store that cannot be used", () => {
 describe("a full disk", () => {
   const server = useServer({ expectedErrors: /^store-/ });
 
-  /** How large any file of the server may get, in bytes; the hard limit stays as it is. */
-  function limitFiles(bytes: number | "unlimited"): void {
-    execFileSync("prlimit", ["--pid", String(server.pid), `--fsize=${bytes}:`]);
-  }
-
   test("changes are refused whole, reads and decisions go on, and it recovers", async () => {
     const world = await makeWorld(server);
     for (let round = 0; round < 3; round++) {
-      limitFiles(1);
-      try {
-        await expectReadOnly(server, world);
-      } finally {
-        limitFiles("unlimited");
-      }
+      await withoutRoom(server, () => expectReadOnly(server, world));
       await expectWritable(world);
     }
     await expectSound(server, world);
@@ -177,11 +168,11 @@ describe("a full disk", () => {
 
   test("nearly full: what was acknowledged is there, what was refused is not", async () => {
     const world = await makeWorld(server);
-    limitFiles(Math.max(statSync(`${server.store.path}-wal`).size, 1));
+    limitFiles(server, Math.max(statSync(`${server.store.path}-wal`).size, 1));
     try {
       await fill(world, (refused) => refused < 20);
     } finally {
-      limitFiles("unlimited");
+      limitFiles(server, "unlimited");
     }
     await expectWritable(world);
     await expectSound(server, world);
