@@ -185,9 +185,8 @@ enum status
 error__unknown(struct error *err)
 {
 	return error_set(err, ERR_BUSY, "outcome-unknown",
-		"It is not known whether this change was made: the database was lost while it was "
-		"being told. Repeat it with its Idempotency-Key, or look "
-		"first.");
+		"It is not known whether this was done: the database was lost meanwhile. Do it "
+		"again, with the same Idempotency-Key where there is one.");
 }
 
 void

@@ -1,15 +1,12 @@
 // A database that is slow, busy, or was demoted.
-import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { expectProblem, type Answer, type Tenant } from "./harness/api.ts";
 import { ENGINE, operatorKey, psql, Store, thingward } from "./harness/binary.ts";
+import { demoted, Holder } from "./harness/database.ts";
 import { makeMember, makeOrg, unique } from "./harness/make.ts";
-import { useServer, type Server } from "./harness/server.ts";
+import { useServer } from "./harness/server.ts";
 import { until } from "./harness/until.ts";
-
-const CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-  + " WHERE application_name LIKE 'thingward%' AND datname = current_database()";
 
 function change(tenant: Tenant): Promise<Answer> {
   return tenant.admin.request("POST", `${tenant.path}/groups`, { name: unique("group") });
@@ -22,30 +19,6 @@ async function decide(tenant: Tenant, member: string): Promise<number> {
     action: { name: "iam:members:read" },
   });
   return answer.status;
-}
-
-/** Somebody else who holds the row of an organisation until he is told to let go. */
-class Holder {
-  private constructor(private readonly child: ChildProcess) {}
-
-  static async hold(server: Server, tenant: Tenant): Promise<Holder> {
-    const program = join(process.env["THINGWARD_TEST_PGBIN"] ?? "", "psql");
-    const child = spawn(program, ["-XqAt", server.store.url ?? ""], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    let said = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
-    child.stdin.write(`BEGIN; SELECT 'held' FROM orgs WHERE org = `
-      + `${server.store.literal(tenant.org.id)} FOR UPDATE;\n`);
-    await until("the row to be held", () => said.includes("held"));
-    return new Holder(child);
-  }
-
-  async release(): Promise<void> {
-    const ended = new Promise((done) => this.child.on("close", done));
-    this.child.stdin?.end();
-    await ended;
-  }
 }
 
 describe.skipIf(ENGINE !== "postgres")("a database", () => {
@@ -63,7 +36,7 @@ describe.skipIf(ENGINE !== "postgres")("a database", () => {
 
     test("changes there are refused in time, all others and decisions go on", async () => {
       const other = await makeOrg(server);
-      const holder = await Holder.hold(server, tenant);
+      const holder = await Holder.ofOrg(server, tenant);
       try {
         const waiting = change(tenant);
         expect((await change(other)).status).toBe(201);
@@ -86,7 +59,7 @@ describe.skipIf(ENGINE !== "postgres")("a database", () => {
     test("what does not fit into the queue is refused at once", async () => {
       const tenant = await makeOrg(server);
       const member = (await makeMember(tenant)).id;
-      const holder = await Holder.hold(server, tenant);
+      const holder = await Holder.ofOrg(server, tenant);
       const order: string[] = [];
       try {
         await Promise.all(Array.from({ length: 40 }, async () => {
@@ -112,13 +85,8 @@ describe.skipIf(ENGINE !== "postgres")("a database", () => {
     test("changes are refused, decisions go on for a while, and it comes back", async () => {
       const tenant = await makeOrg(server);
       const member = (await makeMember(tenant)).id;
-      const url = server.store.url ?? "";
-      const shared = process.env["THINGWARD_TEST_DATABASE"] ?? "";
-      const name = /\/(h\d+_\d+)\?/.exec(url)?.[1] ?? "";
       expect(await decide(tenant, member)).toBe(200);
-      psql(shared, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
-      try {
-        psql(url, CUT);
+      await demoted(server.store, async () => {
         expect(await decide(tenant, member)).toBe(200);
         const answer = await change(tenant);
         expectProblem(answer, 503, "store-unavailable");
@@ -130,9 +98,7 @@ describe.skipIf(ENGINE !== "postgres")("a database", () => {
           return status === 503;
         });
         expectProblem(await change(tenant), 503, "store-unavailable");
-      } finally {
-        psql(shared, `ALTER DATABASE ${name} RESET default_transaction_read_only`);
-      }
+      });
       await until("decisions", async () => (await decide(tenant, member)) === 200);
       await until("changes", async () => (await change(tenant)).status === 201);
     });

@@ -245,7 +245,7 @@ describe("without room for sessions", () => {
 describe("without room for mail", () => {
   // The answer tells nobody whether there is such an account, so it is given before anything is
   // written; the log says what became of it.
-  test("a link that could not be kept is not sent, and the one before goes on working", async () => {
+  test("a link that could not be kept is not sent, the one before goes on working", async () => {
     const person = await comeInto(server, issuer.tenant, issuer.workspace);
     const at = `/w/${issuer.workspace.id}/sign-in`;
     const refused = (): number =>
