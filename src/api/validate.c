@@ -142,7 +142,7 @@ check_format(
 		if (clock_parse(value, &time_us))
 			return OK;
 		return refuse(err, place, "has to be a time like 2030-01-31T12:00:00Z.");
-	case FORMAT_EMAIL:
+	case FORMAT_IDN_EMAIL:
 		if (value.len && memchr(value.ptr, '@', value.len))
 			return OK;
 		return refuse(err, place, "has to be an e-mail address.");

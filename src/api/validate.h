@@ -21,7 +21,7 @@ enum schema_format {
 	FORMAT_NONE = 0,
 	FORMAT_UUID,
 	FORMAT_DATE_TIME,
-	FORMAT_EMAIL, /* its length and an '@' alone: what an address is, the model says */
+	FORMAT_IDN_EMAIL, /* its length and an '@' alone: what an address is, the model says */
 };
 
 struct schema_member;

@@ -94,12 +94,12 @@ check_length(struct str text, size_t least, size_t most, const char *field, stru
 
 /* A text that the library cannot map is malformed for it, or memory failed. */
 static enum status
-map_text(utf8proc_uint8_t **out, utf8proc_ssize_t *len, struct str text, unsigned options,
-	const char *field, struct error *err)
+map_text(utf8proc_uint8_t **out, utf8proc_ssize_t *len, struct str text, const char *field,
+	struct error *err)
 {
 	*out = NULL;
 	*len = utf8proc_map((const utf8proc_uint8_t *)text.ptr, (utf8proc_ssize_t)text.len, out,
-		(utf8proc_option_t)(options | UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+		(utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
 	if (*len >= 0)
 		return OK;
 	if (*len == UTF8PROC_ERROR_NOMEM)
@@ -114,7 +114,7 @@ check_nfc(struct str text, const char *field, struct error *err)
 		return OK;
 	utf8proc_uint8_t *nfc;
 	utf8proc_ssize_t len;
-	enum status rc = map_text(&nfc, &len, text, 0, field, err);
+	enum status rc = map_text(&nfc, &len, text, field, err);
 	if (rc != OK)
 		return rc;
 	if (!str_eq(text, (struct str){(const char *)nfc, (size_t)len}))
@@ -163,7 +163,7 @@ text_nfc(
 		return refuse(err, "%s is not well-formed UTF-8.", field);
 	if (is_ascii(*out))
 		return OK;
-	enum status rc = map_text(&nfc, &len, text, 0, field, err);
+	enum status rc = map_text(&nfc, &len, text, field, err);
 	if (rc != OK)
 		return rc;
 	*out = arena_copy(arena, (struct str){(const char *)nfc, (size_t)len});
@@ -268,17 +268,27 @@ has_quoting(struct str text)
 	return false;
 }
 
-static enum status
-fold(struct str *out, struct str text, const char *field, struct arena *arena, struct error *err)
+/* One letter for one: what case folding takes for the same ("ß" and "ss", "ſ" and "s", "İ" and "i")
+ * are other mailboxes, of other people. */
+static utf8proc_int32_t
+small_letter(utf8proc_int32_t c)
 {
-	utf8proc_uint8_t *folded;
-	utf8proc_ssize_t len;
-	enum status rc = map_text(&folded, &len, text, UTF8PROC_CASEFOLD, field, err);
-	if (rc != OK)
-		return rc;
-	*out = arena_copy(arena, (struct str){(const char *)folded, (size_t)len});
-	free(folded);
-	return out->ptr ? OK : error_no_memory(err);
+	utf8proc_int32_t small = utf8proc_tolower(c);
+	return c >= 0x80 && small < 0x80 ? c : small;
+}
+
+static enum status
+small_letters(
+	struct str *out, struct str text, const char *field, struct arena *arena, struct error *err)
+{
+	char *space = arena_alloc(arena, 4 * text.len);
+	if (!space)
+		return error_no_memory(err);
+	*out = (struct str){space, 0};
+	for (struct str rest = text; rest.len;)
+		out->len += (size_t)utf8proc_encode_char(
+			small_letter(next_char(&rest)), (utf8proc_uint8_t *)space + out->len);
+	return check_length(*out, 1, EMAIL_MAX_BYTES, field, err);
 }
 
 enum status
@@ -289,6 +299,8 @@ email_check(struct str email, const char *field, struct arena *arena, struct str
 	if (rc == OK)
 		rc = check_chars(
 			email, UNWANTED_CONTROL | UNWANTED_INVISIBLE | UNWANTED_BLANK, field, err);
+	if (rc == OK)
+		rc = check_nfc(email, field, err);
 	if (rc != OK)
 		return rc;
 	struct str domain = email;
@@ -296,5 +308,5 @@ email_check(struct str email, const char *field, struct arena *arena, struct str
 	bool one_at = domain.len && !memchr(domain.ptr, '@', domain.len);
 	if (!local.len || !one_at || !is_domain(domain) || has_quoting(email))
 		return refuse(err, "%s is not an e-mail address like name@example.org.", field);
-	return normal ? fold(normal, email, field, arena, err) : OK;
+	return normal ? small_letters(normal, email, field, arena, err) : OK;
 }

@@ -31,8 +31,9 @@ enum status permission_name_check(struct str name, const char *field, struct err
 /* 1 to 256 bytes of UTF-8 without control characters; not "." or "..", which paths cannot name. */
 enum status resource_id_check(struct str id, const char *field, struct error *err) MUST_USE;
 /* One '@', a local part and a domain with a dot or "localhost", no blank, control or format
- * character and none of <>()[],;:\" (quoted forms), at most 254 bytes. `normal` (may be NULL,
- * `arena` then too) receives the form it is unique by: case-folded and NFC. */
+ * character and none of <>()[],;:\" (quoted forms), NFC, at most 254 bytes. `normal` (may be NULL,
+ * `arena` then too) receives the form it is unique by, with each letter as a small one: at most 254
+ * bytes as well. */
 enum status email_check(struct str email, const char *field, struct arena *arena,
 	struct str *normal, struct error *err) MUST_USE;
 

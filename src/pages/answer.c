@@ -214,11 +214,13 @@ trim(struct str s)
 enum status
 visit_email(struct typed_email *out, struct visit *v, struct error *err)
 {
+	struct arena *arena = http_arena(v->http);
 	struct error why = {0};
 
-	out->email = trim(or_empty(visit_field(v, "email")));
-	enum status rc =
-		email_check(out->email, "The address", http_arena(v->http), &out->normal, &why);
+	enum status rc = text_nfc(
+		&out->email, trim(or_empty(visit_field(v, "email"))), "The address", arena, &why);
+	if (rc == OK)
+		rc = email_check(out->email, "The address", arena, &out->normal, &why);
 	if (rc == ERR_INVALID)
 		return error_set(err, ERR_INVALID, "invalid-name",
 			"Type an e-mail address like name@example.org.");

@@ -16,7 +16,7 @@ static const struct schema AGE = {.types = SCHEMA_INTEGER, .max = UINT32_MAX, .l
 static const struct schema ID = {.types = SCHEMA_STRING, ANY_SIZE, .format = FORMAT_UUID};
 static const struct schema TIME = {
 	.types = SCHEMA_STRING | SCHEMA_NULL, ANY_SIZE, .format = FORMAT_DATE_TIME};
-static const struct schema EMAIL = {.types = SCHEMA_STRING, ANY_SIZE, .format = FORMAT_EMAIL};
+static const struct schema EMAIL = {.types = SCHEMA_STRING, ANY_SIZE, .format = FORMAT_IDN_EMAIL};
 static const struct schema FLAG = {.types = SCHEMA_BOOLEAN, ANY_SIZE};
 static const struct schema RATIO = {.types = SCHEMA_NUMBER, ANY_SIZE};
 static const struct schema ANYTHING = {.types = SCHEMA_NULL | SCHEMA_BOOLEAN | SCHEMA_NUMBER |

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "model/names.h"
 
 typedef enum status check(struct str text, const char *field, struct error *err);
@@ -190,7 +191,7 @@ test_names__email(void **state)
 }
 
 static void
-test_names__email_is_unique_by_its_fold(void **state)
+test_names__email_is_unique_in_small_letters(void **state)
 {
 	(void)state;
 	struct arena *arena = arena_new(4096);
@@ -201,11 +202,16 @@ test_names__email_is_unique_by_its_fold(void **state)
 	} cases[] = {
 		{STR("Ada@Example.ORG"), STR("ada@example.org")},
 		{STR("STRASSE@x.de"), STR("strasse@x.de")},
-		{STR("stra\xc3\x9f"
-		     "e@x.de"),
-			STR("strasse@x.de")},
-		{STR("E\xcc\x81@x.de"), STR("\xc3\xa9@x.de")},
+		/* Another domain, of somebody else. */
+		{STR("ada@stra\xc3\x9f"
+		     "e.de"),
+			STR("ada@stra\xc3\x9f"
+			    "e.de")},
 		{STR("\xc3\x89@x.de"), STR("\xc3\xa9@x.de")},
+		{STR("\xc5\xbf@x.de"), STR("\xc5\xbf@x.de")}, /* a long s */
+		{STR("\xc4\xb0@x.de"), STR("\xc4\xb0@x.de")}, /* I with a dot */
+		{STR("\xce\xa3@x.de"), STR("\xcf\x83@x.de")}, /* sigma, and at the end */
+		{STR("\xcf\x82@x.de"), STR("\xcf\x82@x.de")},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		assert_int_equal(email_check(cases[i].typed, "email", arena, &normal, &err), OK);
@@ -214,10 +220,46 @@ test_names__email_is_unique_by_its_fold(void **state)
 		assert_int_equal(email_check(normal, "email", arena, &again, &err), OK);
 		assert_true(str_eq(normal, again));
 	}
+	/* Composed they would be, or be like, letters that are there: E with an accent, Kelvin. */
+	refuse(check_plain_email, STR("E\xcc\x81@x.de"), "NFC");
+	refuse(check_plain_email, STR("\xe2\x84\xaa@x.de"), "NFC");
 	arena_free(&arena);
 	arena = arena_new(0);
 	assert_int_equal(
 		email_check(STR("ada@example.org"), "email", arena, &normal, &err), ERR_NO_MEMORY);
+	arena_free(&arena);
+}
+
+/* So many of one letter, at a usual domain. */
+static struct str
+address_of(struct buf *made, struct str letter)
+{
+	buf_reset(made);
+	while (made->len < 240)
+		buf_str(made, letter);
+	buf_str(made, STR("@example.org"));
+	return buf_view(made);
+}
+
+/* What is unique stays as short as what was typed may be, whatever its letters are. */
+static void
+test_names__email_grows_in_no_form(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(8192);
+	struct error err = {0};
+	struct str normal;
+	struct buf made;
+
+	buf_init(&made, 256);
+	/* One letter that folds to two. */
+	struct str email = address_of(&made, STR("\xd6\x87"));
+	assert_int_equal(email_check(email, "email", arena, &normal, &err), OK);
+	assert_true(str_eq(normal, email));
+	/* One of two bytes, whose small one has three. */
+	email = address_of(&made, STR("\xc8\xba"));
+	assert_int_equal(email_check(email, "email", arena, &normal, &err), ERR_INVALID);
+	buf_clear(&made);
 	arena_free(&arena);
 }
 
@@ -234,7 +276,8 @@ main(void)
 		cmocka_unit_test(test_names__permission),
 		cmocka_unit_test(test_names__resource_id),
 		cmocka_unit_test(test_names__email),
-		cmocka_unit_test(test_names__email_is_unique_by_its_fold),
+		cmocka_unit_test(test_names__email_is_unique_in_small_letters),
+		cmocka_unit_test(test_names__email_grows_in_no_form),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@ def shape(contract, schema):
         if kind == 'array':
             words.append(f'list of {shape(contract, schema["items"])}')
         elif kind == 'string':
-            words.append({'uuid': 'UUID', 'date-time': 'time', 'email': 'e-mail address'}.get(
+            words.append({'uuid': 'UUID', 'date-time': 'time', 'idn-email': 'e-mail address'}.get(
                 schema.get('format'), 'string'))
         else:
             words.append(kind)

@@ -12,7 +12,7 @@ KEYWORDS = {
     'additionalProperties', 'minProperties', 'maxProperties', 'oneOf', 'description', 'default',
 }
 TYPES = ('null', 'boolean', 'integer', 'number', 'string', 'array', 'object')
-FORMATS = ('uuid', 'date-time', 'email')
+FORMATS = ('uuid', 'date-time', 'idn-email')
 PREFIX = '#/components/schemas/'
 
 

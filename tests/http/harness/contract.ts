@@ -23,6 +23,7 @@ const ID = "contract";
 const contract = parse(readFileSync(join(ROOT, "api/openapi.yaml"), "utf8")) as Contract;
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 formats.default(ajv);
+ajv.addFormat("idn-email", /^[^\s@]+@[^\s@]+$/u);
 ajv.addSchema({ $id: ID, ...contract });
 
 const routes = Object.entries(contract.paths).map(([template, methods]) => ({
