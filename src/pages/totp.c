@@ -45,10 +45,13 @@ totp_show(struct visit *v)
 {
 	const struct owned *o = v->state;
 
-	if (o->totp_waits)
-		show(v);
-	else
+	/* The secret is as good as the app that it is for. */
+	if (!o->totp_waits)
 		visit_go(v, "/account", NULL);
+	else if (!own_is_fresh(v))
+		own_ask_again(v);
+	else
+		show(v);
 }
 
 static enum status
@@ -118,10 +121,10 @@ totp_act(struct visit *v)
 	struct owned *o = v->state;
 
 	o->typed = visit_field(v, "code");
-	if (o->typed.ptr)
-		own_change(v, confirm, confirmed);
-	else if (!own_is_fresh(v))
+	if (!own_is_fresh(v))
 		own_ask_again(v);
+	else if (o->typed.ptr)
+		own_change(v, confirm, confirmed);
 	else if (visit_decides(v, "set_up"))
 		own_change(v, begin, begun);
 	else if (visit_decides(v, "turn_off"))
