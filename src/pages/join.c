@@ -198,9 +198,11 @@ accept(struct visit *v, struct call *call, struct error *err)
 	struct joins *j = v->state;
 	struct call own = *call;
 
-	enum status rc = j->kind == LINK_SIGN_UP
-		? sign_up_accept(&j->joined, &own, j->org, &j->joining, err)
-		: invitation_accept(&j->joined, &own, j->org, &j->joining, err);
+	enum status rc = uuid_is_nil(j->joining.signed_in.id) ? OK : visit_stands(v, call, err);
+	if (rc == OK)
+		rc = j->kind == LINK_SIGN_UP
+			? sign_up_accept(&j->joined, &own, j->org, &j->joining, err)
+			: invitation_accept(&j->joined, &own, j->org, &j->joining, err);
 	if (rc != OK || (v->signed_in && is_person(j)))
 		return rc;
 	const struct proved proved = {.person = j->joined.person.id,

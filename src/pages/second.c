@@ -9,6 +9,7 @@
 
 struct second_step {
 	struct first_factor first; /* of the browser, or of its session */
+	bool of_session;
 	bool found;
 	struct person person;
 	struct second_factors factors;
@@ -67,6 +68,16 @@ load_factors(struct second_step *s, struct call *call, struct error *err)
 	return rc;
 }
 
+/* Whose it is, if the first factor still counts. */
+static enum status
+find_person(struct second_step *s, struct call *call, struct error *err)
+{
+	enum status rc = person_find_by_id(&s->person, &s->found, call, s->first.person, err);
+	s->found = s->found && s->person.state == STATE_ACTIVE &&
+		(s->of_session || s->person.generation == s->first.generation);
+	return rc;
+}
+
 enum status
 second_load(struct visit *v, struct call *call, struct error *err)
 {
@@ -77,10 +88,8 @@ second_load(struct visit *v, struct call *call, struct error *err)
 		return error_no_memory(err);
 	if (!find_first(&s->first, v))
 		return OK;
-	bool from_session = v->signed_in && s->first.auth_us == v->session.auth_us;
-	enum status rc = person_find_by_id(&s->person, &s->found, call, s->first.person, err);
-	s->found = s->found && s->person.state == STATE_ACTIVE &&
-		(from_session || s->person.generation == s->first.generation);
+	s->of_session = v->signed_in && s->first.auth_us == v->session.auth_us;
+	enum status rc = find_person(s, call, err);
 	return rc == OK && s->found ? load_factors(s, call, err) : rc;
 }
 
@@ -155,16 +164,22 @@ static enum status
 prove(struct visit *v, struct call *call, struct error *err)
 {
 	struct second_step *s = v->state;
-	struct proved proved = {.person = s->person.id,
-		.email_normal = s->person.email_normal,
+	struct proved proved = {.person = s->first.person,
 		.only_org = s->first.only_org,
 		.provider = s->first.provider,
 		.auth_us = s->first.auth_us,
 		.second = true};
 	struct str method;
 
-	enum status rc = second_factor_prove(&method, call, s->person.id, &s->tried, err);
-	s->accepted = rc == OK && method.ptr;
+	/* What was proved first may have ended since. */
+	s->accepted = false;
+	enum status rc = s->of_session ? visit_stands(v, call, err) : OK;
+	if (rc == OK)
+		rc = find_person(s, call, err);
+	if (rc == OK && s->found)
+		rc = second_factor_prove(&method, call, s->person.id, &s->tried, err);
+	proved.email_normal = s->person.email_normal;
+	s->accepted = rc == OK && s->found && method.ptr;
 	if (!s->accepted)
 		return rc;
 	rc = methods_with_second(&proved.methods, s->first.methods, method, call->arena, err);
@@ -177,7 +192,7 @@ proved(struct visit *v)
 	const struct second_step *s = v->state;
 
 	if (!s->accepted) {
-		refuse(v);
+		s->found ? refuse(v) : second_show(v);
 		return;
 	}
 	visit_tried_well(v, TRY_PASSWORD, account_of(v));

@@ -4,10 +4,34 @@
 #include "directory/rows.h"
 #include "door/cookie.h"
 
+static visit_job load;
+
 static enum status
 overloaded(struct error *err)
 {
 	return error_set(err, ERR_BUSY, "overloaded", "Too many requests wait; try again.");
+}
+
+static enum status
+find_session(
+	struct session *out, bool *found, struct visit *v, struct call *call, struct error *err)
+{
+	return session_find(
+		out, found, call, v->issuer, cookie_get_session(v->http, v->issuer), err);
+}
+
+enum status
+visit_stands(struct visit *v, struct call *call, struct error *err)
+{
+	struct session now;
+	bool found;
+
+	enum status rc = find_session(&now, &found, v, call, err);
+	if (rc != OK || found)
+		return rc;
+	v->recover = NULL; /* no page of his is shown */
+	return error_set(err, ERR_FORBIDDEN, "session-ended",
+		"You were signed out meanwhile: sign in again.");
 }
 
 static enum status
@@ -22,7 +46,9 @@ run_job(void *context, struct tx *tx, struct error *err)
 
 	directory_enter();
 	call_open_event(&call, tx, v->of.org);
-	enum status rc = v->job(v, &call, err);
+	enum status rc = v->route->signed_in && v->job != load ? visit_stands(v, &call, err) : OK;
+	if (rc == OK)
+		rc = v->job(v, &call, err);
 	directory_leave();
 	return rc;
 }
@@ -158,8 +184,7 @@ load(struct visit *v, struct call *call, struct error *err)
 	if (rc != OK || !v->issuer_found)
 		return rc;
 	call_open_event(call, call->tx, v->of.org);
-	rc = session_find(&v->session, &v->signed_in, call, v->issuer,
-		cookie_get_session(v->http, v->issuer), err);
+	rc = find_session(&v->session, &v->signed_in, v, call, err);
 	v->bounded = v->signed_in && v->route->whole && !org_is_platform(v->session.only_org);
 	v->signed_in = v->signed_in && !v->bounded;
 	if (rc == OK)

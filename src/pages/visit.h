@@ -94,6 +94,11 @@ bool visit_take_ticket(struct visit *v, struct str text);
 /* The name of the client that the ticket speaks of. In a transaction. */
 enum status visit_load_client(struct visit *v, struct call *call, struct error *err) MUST_USE;
 
+/* Whether who was signed in still is: a session may end while somebody's password is hashed.
+ * ERR_FORBIDDEN "session-ended". In a transaction; the jobs of pages that are for who is signed in
+ * alone begin with it. */
+enum status visit_stands(struct visit *v, struct call *call, struct error *err) MUST_USE;
+
 /* Waiting: `next` is called when it is over; errors are shown. */
 void visit_read(struct visit *v, visit_job *job, visit_step *next);
 /* Changes of one organisation are in order. `org`: whose this is. */
