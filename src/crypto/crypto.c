@@ -102,6 +102,14 @@ crypto_sha256_pieces(uint8_t out[SHA256_LEN], const struct crypto_piece *pieces,
 	ASSERT(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
 }
 
+enum status
+crypto_sha512(uint8_t out[SHA512_LEN], struct str text, struct error *err)
+{
+	return EVP_Q_digest(NULL, "SHA512", NULL, text.ptr, text.len, out, NULL) == 1
+		? OK
+		: crypto__failed(err);
+}
+
 static EVP_MD_CTX *
 start_padded(const uint8_t key[HMAC_BLOCK], uint8_t pad)
 {

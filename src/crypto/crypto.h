@@ -25,6 +25,10 @@ struct crypto_piece {
 };
 void crypto_sha256_pieces(uint8_t out[SHA256_LEN], const struct crypto_piece *pieces, size_t count);
 
+/* SHA-512, for what goes with Ed25519 alone; it allocates. */
+#define SHA512_LEN 64
+enum status crypto_sha512(uint8_t out[SHA512_LEN], struct str text, struct error *err) MUST_USE;
+
 /* HMAC-SHA-256 (RFC 2104) with a key prepared once. */
 struct crypto_hmac_key; /* owned, secret */
 enum status crypto_hmac_key_new(

@@ -117,19 +117,28 @@ read_answer(struct token_answer *out, struct str text, struct arena *arena, stru
 	return out->id_token.ptr ? OK : upstream__untrusted(err, "no ID token");
 }
 
-/* Section 3.1.3.6: the left half of a hash of the access token. Of EdDSA nobody has said which. */
-static bool
-access_token_fits(const struct jwt_claims *claims, enum sign_alg alg, const char *access_token,
-	struct arena *arena)
+/* Section 3.1.3.6: the left half of the hash of the access token that goes with the signature. */
+static enum status
+check_access_token(const struct jwt_claims *claims, enum sign_alg alg, const char *access_token,
+	struct arena *arena, struct error *err)
 {
 	char half[UPSTREAM_PROOF_SIZE];
-	uint8_t hash[SHA256_LEN];
+	uint8_t hash[SHA512_LEN];
+	size_t len = alg == SIGN_EDDSA ? SHA512_LEN : SHA256_LEN;
+	enum status rc = OK;
 
-	if (alg == SIGN_EDDSA || !access_token || !jwt_get(claims, STR("at_hash")).ptr)
-		return true;
-	crypto_sha256(hash, access_token, strlen(access_token));
-	crypto_base64url(half, sizeof(half), hash, SHA256_LEN / 2);
-	return str_eq(jwt_get_str(claims, arena, STR("at_hash")), str_from(half));
+	if (!access_token || !jwt_get(claims, STR("at_hash")).ptr)
+		return OK;
+	if (alg == SIGN_EDDSA)
+		rc = crypto_sha512(hash, str_from(access_token), err);
+	else
+		crypto_sha256(hash, access_token, strlen(access_token));
+	if (rc != OK)
+		return rc;
+	crypto_base64url(half, sizeof(half), hash, len / 2);
+	return str_eq(jwt_get_str(claims, arena, STR("at_hash")), str_from(half))
+		? OK
+		: upstream__untrusted(err, "another access token than the ID token says");
 }
 
 /* Section 3.1.3.7, what jwt_check does not know; why not, or NULL. */
@@ -170,9 +179,8 @@ check_claims(const struct jwt_claims *claims, const struct jws *jws,
 	if (jwt_check(claims, jws->typ, &expect, &why) != OK)
 		return upstream__untrusted(err, why.code);
 	const char *fault = find_fault(claims, jws, task, now_us);
-	if (!fault && !access_token_fits(claims, jws->alg, access_token, task->arena))
-		fault = "another access token than the ID token says";
-	return fault ? upstream__untrusted(err, fault) : OK;
+	return fault ? upstream__untrusted(err, fault)
+		     : check_access_token(claims, jws->alg, access_token, task->arena, err);
 }
 
 /* By what refused a token; its code is for the log. */

@@ -7,7 +7,7 @@ import { makeOrg, unique } from "./harness/make.ts";
 import type { Planted } from "./harness/planted_provider.ts";
 import { useServer } from "./harness/server.ts";
 import type { Org, Principal } from "./harness/types.ts";
-import { type Json, Liar, type Lies, OUTBOUND } from "./harness/upstream.ts";
+import { halfHash, type Json, Liar, type Lies, OUTBOUND } from "./harness/upstream.ts";
 
 const server = useServer({ args: OUTBOUND });
 const liar = new Liar();
@@ -259,6 +259,11 @@ describe("what providers differ in", () => {
       other.account = { sub: alg, email: `${alg}@lies.example`, email_verified: "true" };
       const page = await other.signIn(browser(), other.planted(server, tenant));
       expect(isSignedIn(page), page.text).toBe(true);
+      // The hash that goes with another algorithm is that of another token.
+      other.lies = claim({
+        at_hash: halfHash("an access token", alg === "EdDSA" ? "sha256" : "sha512"),
+      });
+      expect((await other.signIn(browser(), other.planted(server, tenant))).status).toBe(502);
     } finally {
       await other.stop();
     }

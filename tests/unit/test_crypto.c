@@ -22,6 +22,21 @@ check_hex(const uint8_t bytes[SHA256_LEN], const char *want)
 	assert_string_equal(hex, want);
 }
 
+/* A FIPS 180-4 example. */
+static void
+test_sha512__vector(void **state)
+{
+	(void)state;
+	uint8_t hash[SHA512_LEN];
+	char hex[2 * SHA512_LEN + 1];
+	struct error err = {0};
+	assert_int_equal(crypto_sha512(hash, STR("abc"), &err), OK);
+	crypto_hex(hex, hash, SHA512_LEN);
+	assert_string_equal(hex,
+		"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+		"2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+}
+
 /* FIPS 180-4 examples, and the million letters a. */
 static void
 test_sha256__vectors(void **state)
@@ -346,6 +361,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sha512__vector),
 		cmocka_unit_test(test_sha256__vectors),
 		cmocka_unit_test(test_hmac_sha1__rfc2202),
 		cmocka_unit_test(test_hmac_sha1__rfc6238),

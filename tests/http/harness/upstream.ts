@@ -147,6 +147,12 @@ export class Upstream extends Listening {
   }
 }
 
+/** OpenID Connect Core section 3.1.3.6; the hash of EdDSA on Ed25519 is SHA-512. */
+export function halfHash(token: string, hash: "sha256" | "sha512"): string {
+  const digest = createHash(hash).update(token).digest();
+  return digest.subarray(0, digest.length / 2).toString("base64url");
+}
+
 export type Json = Record<string, unknown>;
 
 /** What a provider answers, as it should; a test changes some of it. */
@@ -206,7 +212,7 @@ export class Liar extends Listening {
     const now = Math.floor(Date.now() / 1000);
     const claims: Json = {
       iss: this.issuer, aud: "client", exp: now + 300, iat: now, nonce: this.nonce,
-      at_hash: createHash("sha256").update(access).digest().subarray(0, 16).toString("base64url"),
+      at_hash: halfHash(access, this.alg === "EdDSA" ? "sha512" : "sha256"),
       ...this.account,
     };
     const header: Json = { alg: this.alg, kid: key.jwk.kid };
