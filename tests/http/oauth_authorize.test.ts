@@ -300,3 +300,44 @@ test("a ticket ends when its client does, or its address", async () => {
 test("there is no issuer where there is no workspace", async () => {
   expectPage(await authorize(`${server.url}/w/${randomUUID()}`, request(app.id)), 404);
 });
+
+test("OIDC-Core-3.1.2.1 a request without openid is one of OAuth, and has its rules", async () => {
+  // The only address may be left out there, and here not.
+  const without = { redirect_uri: undefined, prompt: "none" };
+  expectError(await send(without), issuer.url, "login_required");
+  expectPage(await send({ ...without, scope: "openid" }));
+});
+
+test("RFC9700-4.12 whoever posts is sent on with 303, and posts nothing there", async () => {
+  const body = new URLSearchParams(request(app.id, { login_hint: "ada@example.org" }));
+  for (const path of ["/authorize", "/logout"]) {
+    const answer = await fetch(issuer.url + path, { method: "POST", body, redirect: "manual" });
+    expect([path, answer.status]).toEqual([path, 303]);
+  }
+  for (const more of [{}, { prompt: "none" }])
+    expect((await authorize(issuer.url, request(app.id, more), { post: true })).status).toBe(303);
+});
+
+test("RFC9700-2.6 the authorization endpoint is no script's to read", async () => {
+  for (const method of ["GET", "OPTIONS"]) {
+    const answer = await fetch(`${issuer.url}/authorize?${new URLSearchParams(request(app.id))}`, {
+      method, redirect: "manual",
+      headers: { origin: "https://app.example.org", "access-control-request-method": "GET" },
+    });
+    for (const name of answer.headers.keys()) expect(name).not.toMatch(/^access-control-/);
+  }
+});
+
+test("RFC9700-2.1 no client is made with an address that a code could be stolen from", async () => {
+  for (const uri of ["/back", "back", "", `${BACK}#part`, `${BACK}#`, "http://app.example.org/back",
+    "http://localhost/back", "https://*.example.org/back", "https://user@app.example.org/back",
+    "javascript:alert(1)", "data:text/html,x", "https://app.example.org/ back", "https:///back",
+    "//app.example.org/back", "https://app.example.org:0/back"]) {
+    for (const type of ["authorization_code", "authorization_code_pkce"]) {
+      const reply = await issuer.tenant.admin.request("POST",
+        `/api/workspaces/${issuer.workspace.id}/clients`,
+        { name: "stolen", type, redirect_uris: [uri] });
+      expect([uri, type, reply.status]).toEqual([uri, type, 400]);
+    }
+  }
+});

@@ -255,3 +255,37 @@ test("RFC7523-3 a place that answers nothing, nonsense or from elsewhere proves 
     await until("the failures to be logged", () =>
       server.log.filter((line) => line.event === "client-keys-not-fetched").length >= 3);
   });
+
+test("RFC7521-4.2 an assertion stands for client_id, and has to be of who is named", async () => {
+  const client = await makeSigner({ jwks: published });
+  const other = await makeSigner({ jwks: published });
+  expect((await assert(await sign(client), { client_id: client })).status).toBe(200);
+  for (const more of [{ client_id: other }, { client_id: "x" }] as Record<string, string>[])
+    expectRefused(await assert(await sign(client), more), 400, "invalid_client");
+  const text = await sign(client);
+  expectRefused(await ask({ client_assertion: text }), 400, "invalid_client");
+  expectRefused(await ask({ client_assertion_type: TYPE }), 400, "invalid_client");
+  const form = new URLSearchParams({ grant_type: "client_credentials", client_assertion: text,
+    client_assertion_type: TYPE });
+  expectRefused(await ask(`${form}&client_assertion=${text}`), 400, "invalid_request");
+  expect((await assert(text)).status).toBe(200);
+});
+
+test("RFC7523-2.2 an assertion proves its client wherever clients prove themselves", async () => {
+  const client = await makeSigner({ jwks: published });
+  const { access_token } = (await assert(await sign(client))).body;
+  const to = async (path: string): Promise<Answered> => post(`${issuer.url}${path}`, {
+    token: access_token, client_assertion: await sign(client), client_assertion_type: TYPE });
+  expect((await to("/introspect")).body).toMatchObject({ active: true, sub: client });
+  expect((await to("/revoke")).status).toBe(200);
+  expect((await to("/introspect")).text).toBe('{"active":false}');
+});
+
+test("RFC6749-2.3.1 a secret is never taken from an address", async () => {
+  const proof = new URLSearchParams({ client_id: machine.id, client_secret: machine.secret });
+  for (const path of ["/token", "/introspect", "/revoke"]) {
+    const reply = await post(`${issuer.url}${path}?${proof}`,
+      { grant_type: "client_credentials", token: "x" });
+    expect([path, reply.status, reply.body.error]).toEqual([path, 400, "invalid_request"]);
+  }
+});

@@ -1,4 +1,5 @@
 // The exchange of an authorization code: what it is bound to, what it gives, and that only once.
+import { createHash } from "node:crypto";
 import * as jose from "jose";
 import { beforeAll, expect, test } from "vitest";
 import {
@@ -207,4 +208,34 @@ test("RFC8707-2.2 a resource is in the audience, and cannot be changed afterward
   }
   const next = await refresh(issuer, app.id, tokens.refresh_token ?? "");
   expect(claimsOf(next.body.access_token)["aud"]).toEqual([issuer.workspace.id, resource]);
+});
+
+test("RFC7636-4.1 a verifier has 43 to 128 characters of those that are unreserved", async () => {
+  for (const verifier of ["a".repeat(43), "-._~".repeat(32), "Az09-._~".repeat(8)])
+    await good({ verifier }, { code_verifier: verifier });
+  for (const verifier of ["a".repeat(42), "a".repeat(129), `${"a".repeat(43)}=`,
+    `${"a".repeat(43)} `, `${"a".repeat(43)}+`, `\u00e9${"a".repeat(43)}`]) {
+    const code = plantCode(issuer, { client: app.id, user, verifier });
+    expectRefused(await redeem(issuer, app.id, code, { code_verifier: verifier }));
+  }
+});
+
+test("RFC7636-4.6 the challenge itself is no verifier, and neither is nothing", async () => {
+  const challenge = createHash("sha256").update(VERIFIER).digest("base64url");
+  for (const code_verifier of [challenge, VERIFIER.toUpperCase()]) {
+    const code = plantCode(issuer, { client: app.id, user });
+    expectRefused(await redeem(issuer, app.id, code, { code_verifier }));
+  }
+  const code = plantCode(issuer, { client: app.id, user });
+  expectRefused(await post(`${issuer.url}/token`, {
+    grant_type: "authorization_code", client_id: app.id, code, redirect_uri: BACK }));
+});
+
+test("RFC6749-4.1.3 a request that is refused for its form uses no code up", async () => {
+  const code = plantCode(issuer, { client: app.id, user });
+  const form = new URLSearchParams({ grant_type: "authorization_code", client_id: app.id, code,
+    redirect_uri: BACK, code_verifier: VERIFIER });
+  const twice = await post(`${issuer.url}/token`, `${form}&code=${code}`);
+  expectRefused(twice, "invalid_request");
+  expect((await redeem(issuer, app.id, code)).status).toBe(200);
 });

@@ -1,9 +1,12 @@
 // Metadata and keys: where they are, what they say, and that it is so.
 import * as client from "openid-client";
 import { beforeAll, expect, test } from "vitest";
+import { authorize, request } from "./harness/authorize.ts";
 import {
-  discover, type Issuer, makeIssuer, makeMachineClient, makeScope, post,
+  basic, claimsOf, clientToken, discover, type Issuer, makeIssuer, makeMachineClient,
+  makePublicClient, makeScope, post,
 } from "./harness/oauth.ts";
+import { makeUser, plantCode, redeem } from "./harness/planted.ts";
 import { useServer } from "./harness/server.ts";
 
 const server = useServer();
@@ -151,4 +154,65 @@ test("OIDC-Discovery-4 openid-client discovers an issuer and gets a token there"
   await client.tokenRevocation(config, tokens.access_token);
   expect(await client.tokenIntrospection(config, tokens.access_token)).toEqual({ active: false });
   expect((await discover(issuer, "oauth2")).token_endpoint).toBe(`${issuer.url}/token`);
+});
+
+test("RFC8414-3.2 no list is empty, nothing is null, and nothing is signed by nobody", async () => {
+  for (const kind of ["oauth-authorization-server", "openid-configuration"]) {
+    for (const at of ["", `/w/${(await makeIssuer(server)).workspace.id}`]) {
+      const { body } = await get(`${at}/.well-known/${kind}`);
+      for (const [name, value] of Object.entries(body)) {
+        expect(value, name).not.toBeNull();
+        if (Array.isArray(value)) expect(value.length, name).toBeGreaterThan(0);
+        if (name.includes("signing_alg")) expect(value).not.toContain("none");
+      }
+    }
+  }
+});
+
+test("OIDC-Discovery-3 what every provider has to tell is told, RS256 among it", async () => {
+  const { body } = await get(`/w/${issuer.workspace.id}/.well-known/openid-configuration`);
+  for (const name of ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri",
+    "response_types_supported", "subject_types_supported",
+    "id_token_signing_alg_values_supported"]) expect(body).toHaveProperty(name);
+  expect(body["id_token_signing_alg_values_supported"]).toContain("RS256");
+  expect(body["scopes_supported"]).toContain("openid");
+});
+
+test("OIDC-Discovery-4.3 the issuer is byte for byte the same wherever it is named", async () => {
+  const machine = await makeMachineClient(issuer, "ingest:write");
+  const tokens = await clientToken(issuer, machine);
+  const { body } = await get(`/w/${issuer.workspace.id}/.well-known/openid-configuration`);
+  const told = await post<Metadata>(`${issuer.url}/introspect`, { token: tokens.access_token },
+    { authorization: basic(machine) });
+  const app = await makePublicClient(issuer);
+  const refused = await authorize(issuer.url, request(app.id, { prompt: "none" }));
+  const code = plantCode(issuer, { client: app.id, user: await makeUser(issuer), scope: "openid" });
+  const users = (await redeem(issuer, app.id, code)).body;
+  for (const named of [body["issuer"], told.body["iss"], claimsOf(tokens.access_token)["iss"],
+    claimsOf(users.access_token)["iss"], claimsOf(users.id_token ?? "")["iss"],
+    refused.location?.searchParams.get("iss")]) expect(named).toBe(issuer.url);
+  for (const [name, value] of Object.entries(body))
+    if (/_endpoint$|_uri$/.test(name))
+      expect(String(value).slice(0, issuer.url.length + 1)).toBe(`${issuer.url}/`);
+});
+
+test("RFC9728-3.3 metadata of a resource name the resource that they were asked for", async () => {
+  for (const path of ["", "/api"]) {
+    const { status, headers, body } = await get(`/.well-known/oauth-protected-resource${path}`);
+    expect([status, body["resource"]]).toEqual([200, server.url + path]);
+    expect(headers.get("content-type")).toBe("application/json");
+    const issuers = body["authorization_servers"] as string[];
+    for (const url of issuers) {
+      const known = await fetch(`${url}/.well-known/oauth-authorization-server`);
+      expect((await known.json() as Metadata)["issuer"]).toBe(url);
+    }
+  }
+  expect((await get("/.well-known/oauth-protected-resource/other")).status).toBe(404);
+});
+
+test("RFC9700-2.1.1 whether PKCE is there can be read, of each issuer", async () => {
+  for (const at of ["", `/w/${issuer.workspace.id}`]) {
+    const { body } = await get(`${at}/.well-known/oauth-authorization-server`);
+    expect(body["code_challenge_methods_supported"]).toEqual(["S256"]);
+  }
 });

@@ -239,3 +239,66 @@ test("E14_sessions: a session that is ended takes its access tokens along", asyn
   await issuer.tenant.admin.delete(`/api/workspaces/${issuer.workspace.id}/sessions/${sid}`);
   await expectInactive(tokens.access_token);
 });
+
+test("RFC7662-2.1 by POST alone, with one token, whatever kind is hinted at", async () => {
+  const { access_token } = await clientToken(issuer, asking);
+  const get = await fetch(`${issuer.url}/introspect?token=${access_token}`,
+    { headers: { authorization: basic(asking) } });
+  expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
+  for (const token_type_hint of ["access_token", "refresh_token", "x", ""])
+    expect((await introspect(access_token, asking, issuer, { token_type_hint, unknown: "1" }))
+      .body["active"]).toBe(true);
+  const twice = await post(`${issuer.url}/introspect`, `token=${access_token}&token=x`,
+    { authorization: basic(asking) });
+  expect([twice.status, twice.body.error]).toEqual([400, "invalid_request"]);
+});
+
+test("RFC7662-2.3 who asks and fails is told by the codes of the token endpoint", async () => {
+  const ask = (form: Record<string, string>, headers: Record<string, string> = {}) =>
+    post(`${issuer.url}/introspect`, { token: "x", ...form }, headers);
+  const both = await ask({ client_secret: asking.secret }, { authorization: basic(asking) });
+  expect([both.status, both.body.error]).toEqual([400, "invalid_request"]);
+  const wrong = await ask({ client_id: asking.id, client_secret: "x" });
+  expect([wrong.status, wrong.body.error]).toEqual([400, "invalid_client"]);
+  const bearer = await ask({}, { authorization: "Bearer x.y.z" });
+  expect(bearer.status).toBe(401);
+  expect(bearer.headers.get("www-authenticate")).toMatch(/^Bearer .*error="invalid_token"/);
+});
+
+test("RFC7009-2 who revokes proves who he is, by POST, and names one token", async () => {
+  const made = await makeClient(issuer,
+    { type: "authorization_code", redirect_uris: ["https://app.example.org/back"] });
+  const own = { id: made.principal.id, secret: made.secret ?? "" };
+  const code = plantCode(issuer, { client: own.id, user });
+  const { body } = await redeem(issuer, own.id, code, { client_secret: own.secret });
+  const token = body.refresh_token ?? "";
+  const named = await revoke(token, own.id);
+  expect([named.status, named.body.error]).toEqual([400, "invalid_client"]);
+  const header = { authorization: basic({ ...own, secret: `${own.secret.slice(0, -4)}AAAA` }) };
+  const wrong = await post(`${issuer.url}/revoke`, { token }, header);
+  expect([wrong.status, wrong.body.error]).toEqual([401, "invalid_client"]);
+  expect(wrong.headers.get("www-authenticate")).toMatch(/^Basic /);
+  const twice = await post(`${issuer.url}/revoke`, `token=${token}&token=${token}`,
+    { authorization: basic(own) });
+  expect([twice.status, twice.body.error]).toEqual([400, "invalid_request"]);
+  const get = await fetch(`${issuer.url}/revoke?token=${token}&client_id=${app.id}`);
+  expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
+  // None of it has revoked anything.
+  const next = await refresh(issuer, own.id, token, { client_secret: own.secret });
+  expect(next.status).toBe(200);
+  const done = await post(`${issuer.url}/revoke`, { token: next.body.refresh_token ?? "" },
+    { authorization: basic(own) });
+  expect(done.status).toBe(200);
+  await expectInactive(next.body.access_token);
+});
+
+test("RFC7009-2.2 what is unknown, gone, or hinted at wrongly is no error", async () => {
+  for (const token_type_hint of ["access_token", "refresh_token", "nonsense"]) {
+    const tokens = await userTokens();
+    for (const token of [tokens.refresh_token, tokens.refresh_token, tokens.access_token, "x"]) {
+      const reply = await revoke(token, app.id, { token_type_hint });
+      expect([reply.status, reply.text]).toEqual([200, "{}"]);
+    }
+    await expectInactive(tokens.access_token);
+  }
+});

@@ -1,8 +1,8 @@
 // Refresh tokens: each works once, what follows it, and what ends them all.
 import { beforeAll, expect, test } from "vitest";
 import {
-  claimsOf, giveScope, type Issuer, makeIssuer, makePublicClient, type OAuthError, type Reply,
-  type Tokens,
+  claimsOf, giveScope, type Issuer, makeConfidentialClient, makeIssuer, makePublicClient,
+  type OAuthError, type Reply, type Tokens,
 } from "./harness/oauth.ts";
 import { makeUser, plantCode, redeem, refresh } from "./harness/planted.ts";
 import { useServer } from "./harness/server.ts";
@@ -211,3 +211,35 @@ test("E14_sessions: who is suspended or deleted refreshes nothing, and starts af
     await issuer.tenant.admin.delete(at);
     expectRefused(await refresh(issuer, app.id, fresh.refresh_token));
   });
+
+test("RFC6749-6 a confidential client proves itself at each refresh", async () => {
+  const client = await makeConfidentialClient(issuer);
+  const code = plantCode(issuer, { client: client.id, user });
+  const secret = { client_secret: client.secret };
+  let tokens = held(await redeem(issuer, client.id, code, secret));
+  expectRefused(await refresh(issuer, client.id, tokens.refresh_token), "invalid_client");
+  expectRefused(await refresh(issuer, client.id, tokens.refresh_token,
+    { client_secret: `${client.secret.slice(0, -4)}AAAA` }), "invalid_client");
+  tokens = held(await refresh(issuer, client.id, tokens.refresh_token, secret));
+  expectRefused(await refresh(issuer, app.id, tokens.refresh_token));
+});
+
+test("RFC6749-5.2 what is no refresh token is invalid_grant, and nothing is invalid_request",
+  async () => {
+    expectRefused(await refresh(issuer, app.id, ""), "invalid_request");
+    const tokens = await begin();
+    for (const scope of ["two  blanks", 'quo"te', " "])
+      expectRefused(await refresh(issuer, app.id, tokens.refresh_token, { scope }),
+        "invalid_scope");
+    held(await refresh(issuer, app.id, tokens.refresh_token));
+  });
+
+test("RFC8707-2.2 a refresh is for the resource of the first token alone", async () => {
+  const resource = "https://api.example.org/";
+  const tokens = await begin({ resource });
+  for (const other of ["https://other.example.org/", "https://api.example.org", "relative"])
+    expectRefused(await refresh(issuer, app.id, tokens.refresh_token, { resource: other }),
+      "invalid_target");
+  const next = held(await refresh(issuer, app.id, tokens.refresh_token, { resource }));
+  expect(claimsOf(next.access_token)["aud"]).toEqual([issuer.workspace.id, resource]);
+});

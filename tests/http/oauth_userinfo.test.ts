@@ -125,3 +125,19 @@ test("E3_withdrawn: a user who is suspended is not told of", async () => {
     `/api/workspaces/${issuer.workspace.id}/end-users/${who.id}`, { state: "suspended" });
   expect((await tell(bearer)).status).toBe(401);
 });
+
+test("OIDC-Core-5.3.2 an answer is JSON of what is known, kept by nobody, for any script",
+  async () => {
+    const response = await fetch(`${issuer.url}/userinfo`, { headers: {
+      authorization: `Bearer ${await token("openid profile email", { claims: { userinfo: {
+        phone_number: { essential: true }, picture: null } } })}`,
+      origin: "https://app.example.org",
+    } });
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    const told = await response.json() as Record<string, unknown>;
+    expect(told["sub"]).toBe(user.id);
+    for (const value of Object.values(told)) expect(value).not.toBeNull();
+    expect(told).not.toHaveProperty("phone_number");
+  });

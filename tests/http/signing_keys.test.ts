@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from "vitest";
 import { expectForbidden, expectProblem, type Method, type Tenant } from "./harness/api.ts";
 import { thingward } from "./harness/binary.ts";
 import { give, makeMachine, makeOrg, makeWorkspace, workspaceNode } from "./harness/make.ts";
-import { type Client, clientToken, type Issuer, issuerOf, makeMachineClient } from
+import { type Client, clientToken, type Issuer, issuerOf, makeClient, makeMachineClient } from
   "./harness/oauth.ts";
 import { useServer } from "./harness/server.ts";
 
@@ -81,8 +81,29 @@ test("keys: rotated, the one before still proves what it signed, until it is wit
       "signing-key-not-found");
   });
 
+test("OIDC-Core-10.1.1 RS256: where no key was announced, the next is made when it is needed",
+  async () => {
+    const made = await makeClient(issuer, { id_token_signed_response_alg: "RS256" });
+    const own = { principal: made.principal, id: made.principal.id, secret: made.secret ?? "" };
+    const before = (await clientToken(issuer, own)).access_token;
+    const { items } = await tenant.admin.post<{ items: Key[] }>(
+      `${keys}/rotate`, { algorithm: "RS256" });
+    expect(items.filter((key) => key.algorithm === "RS256").map((key) => key.state))
+      .toEqual(["retired"]);
+    const tokens = await Promise.all(
+      Array.from({ length: 4 }, () => clientToken(issuer, own)));
+    const [after, ...others] = new Set(tokens.map((each) => kid(each.access_token)));
+    expect(others).toEqual([]);
+    expect(after).not.toBe(kid(before));
+    const set = jose.createRemoteJWKSet(new URL(`${issuer.url}/jwks`));
+    for (const text of [before, tokens[0]?.access_token ?? ""])
+      await jose.jwtVerify(text, set, { issuer: issuer.url, algorithms: ["RS256"] });
+  });
+
 test("keys: of an algorithm that nobody uses there is none to rotate", async () => {
-  expectProblem(await tenant.admin.request("POST", `${keys}/rotate`, { algorithm: "RS256" }), 409,
+  const elsewhere = `/api/workspaces/${(await makeWorkspace(tenant)).id}/keys`;
+  const wanted = { algorithm: "RS256" };
+  expectProblem(await tenant.admin.request("POST", `${elsewhere}/rotate`, wanted), 409,
     "no-signing-key");
   expectProblem(await tenant.admin.request("POST", `${keys}/rotate`, { algorithm: "HS256" }), 400);
 });
