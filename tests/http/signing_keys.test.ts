@@ -7,6 +7,8 @@ import { give, makeMachine, makeOrg, makeWorkspace, workspaceNode } from "./harn
 import { type Client, clientToken, type Issuer, issuerOf, makeClient, makeMachineClient } from
   "./harness/oauth.ts";
 import { useServer } from "./harness/server.ts";
+import { forger } from "./harness/signing.ts";
+import { until } from "./harness/until.ts";
 
 const server = useServer();
 
@@ -49,8 +51,8 @@ function kid(of: string): string | undefined {
   return jose.decodeProtectedHeader(of).kid;
 }
 
-async function published(): Promise<(string | undefined)[]> {
-  const response = await fetch(`${issuer.url}/jwks`);
+async function published(of = issuer): Promise<(string | undefined)[]> {
+  const response = await fetch(`${of.url}/jwks`);
   return ((await response.json()) as jose.JSONWebKeySet).keys.map((key) => key.kid);
 }
 
@@ -152,4 +154,42 @@ test("keys: rotated by the command, the server signs with another", async () => 
   const after = (await clientToken(at, client)).access_token;
   expect(kid(after)).not.toBe(kid(before));
   expect((await list()).find((key) => key.id === kid(before))?.state).toBe("retired");
+});
+
+/** Puts everything that happened to the keys of an issuer that many days into the past. */
+async function pass(days: number, of: Issuer): Promise<void> {
+  const us = `${days * 86_400}000000`;
+  await server.stop();
+  server.store.alter(`UPDATE signing_keys SET created_us = created_us - ${us}, activated_us =`
+    + ` activated_us - ${us}, retired_us = retired_us - ${us}`
+    + ` WHERE workspace = ${server.store.literal(of.workspace.id)}`);
+  await server.start();
+  of.url = `${server.url}/w/${of.workspace.id}`;
+}
+
+test("OIDC-Core-10.1.1 keys by schedule: announced first, and published until all has ended",
+  async () => {
+    const own = await issuerOf(server, tenant, await makeWorkspace(tenant));
+    const machine = await makeMachineClient(own);
+    const signing = async () => kid((await clientToken(own, machine)).access_token) ?? "";
+    const before = await signing();
+    await pass(84, own);
+    await until("the next one to be announced", async () => (await published(own)).length === 2);
+    const next = (await published(own)).find((one) => one !== before);
+    expect(await signing()).toBe(before);
+    await pass(7, own);
+    await until("the next one to sign", async () => await signing() === next);
+    expect((await published(own)).toSorted()).toEqual([before, next].toSorted());
+    await pass(3, own);
+    await until("the one before to be withdrawn", async () => (await published(own)).length === 1);
+    expect([await published(own), await signing()]).toEqual([[next], next]);
+  });
+
+test("keys: at rest they are sealed", async () => {
+  const { d } = forger(issuer).key.export({ format: "jwk" });
+  const bytes = Buffer.from(d ?? "", "base64url");
+  expect(bytes.length).toBe(32);
+  for (const kept of server.store.contents())
+    for (const form of [bytes, bytes.toString("hex"), d ?? ""])
+      expect(kept.includes(form)).toBe(false);
 });
