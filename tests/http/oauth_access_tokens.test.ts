@@ -151,7 +151,7 @@ test("RFC9068-4 what is not in order opens nothing: signed by a key of the issue
   }
 }, 120_000);
 
-test("RFC9068-4 what is not in order opens nothing: signed by nobody, or by somebody else",
+test("RFC8725-3.1 what is not in order opens nothing: signed by nobody, or somebody else",
   async () => {
     const { access_token } = await userTokens();
     const [header = "", payload = "", signature = ""] = access_token.split(".");

@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 const send = (more: Parameters = {}) => authorize(issuer.url, request(app.id, more));
 
-describe("RFC6749-4.1.2.1 nobody is sent where no client is registered", () => {
+describe("RFC6749-3.1.2.4 nobody is sent where no client is registered", () => {
   const never: [string, () => Parameters][] = [
     ["no client_id", () => ({ client_id: undefined })],
     ["an empty client_id", () => ({ client_id: "" })],
@@ -83,19 +83,22 @@ describe("RFC6749-4.1.2.1 nobody is sent where no client is registered", () => {
 
 describe("RFC6749-4.1.2.1 all else is told to the client", () => {
   const errors: [string, Parameters, string][] = [
-    ["no response_type", { response_type: undefined }, "invalid_request"],
-    ["the implicit grant", { response_type: "token" }, "unsupported_response_type"],
-    ["a hybrid flow", { response_type: "code id_token" }, "unsupported_response_type"],
-    ["a scope that can be none", { scope: 'a"b' }, "invalid_scope"],
+    ["RFC6749-3.1.1 no response_type", { response_type: undefined }, "invalid_request"],
+    ["RFC9700-2.1.2 the implicit grant", { response_type: "token" },
+      "unsupported_response_type"],
+    ["RFC6749-3.1.1 a hybrid flow", { response_type: "code id_token" },
+      "unsupported_response_type"],
+    ["RFC6749-3.3 a scope that can be none", { scope: 'a"b' }, "invalid_scope"],
     ["a response_mode", { response_mode: "fragment" }, "invalid_request"],
     ["OIDC-Core-6.1 a request", { request: "eyJ" }, "request_not_supported"],
     ["OIDC-Core-6.2 a request_uri", { request_uri: "https://a.example" },
       "request_uri_not_supported"],
     ["OIDC-Core-7.2.1 a registration", { registration: "{}" }, "registration_not_supported"],
-    ["OIDC-Core-3.1.2.1 none beside another", { prompt: "none login" }, "invalid_request"],
-    ["OIDC-Core-3.1.2.1 a max_age", { max_age: "-1" }, "invalid_request"],
-    ["OIDC-Core-5.5 claims", { claims: "{" }, "invalid_request"],
-    ["OIDC-Core-3.1.2.1 an id_token_hint", { id_token_hint: "a.b.c" }, "invalid_request"],
+    ["OIDC-Core-3.1.2.1 prompt none beside another", { prompt: "none login" }, "invalid_request"],
+    ["OIDC-Core-3.1.2.1 a max_age that is none", { max_age: "-1" }, "invalid_request"],
+    ["OIDC-Core-5.5 claims that are no JSON", { claims: "{" }, "invalid_request"],
+    ["OIDC-Core-3.1.2.2 an id_token_hint that is none", { id_token_hint: "a.b.c" },
+      "invalid_request"],
     ["RFC8707-2 a resource that is no address", { resource: "api" }, "invalid_target"],
     ["RFC8707-2 a resource with a fragment", { resource: "https://a.example/#x" },
       "invalid_target"],
@@ -178,7 +181,7 @@ test("RFC9207-2 every answer names its issuer, as the metadata say", async () =>
   expect(answer.location?.searchParams.get("iss")).toBe(metadata.issuer);
 });
 
-test("RFC6749-3.1.2.3 a query that is registered stays, and is added to", async () => {
+test("RFC6749-3.1.2 a query that is registered stays, and is added to", async () => {
   const back = "https://app.example.org/back?tenant=a%20b";
   const client = await makePublicClient(issuer, { redirect_uris: [back] });
   expectError(await authorize(issuer.url,

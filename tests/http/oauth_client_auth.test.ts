@@ -5,8 +5,8 @@ import * as jose from "jose";
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
-  basic, type Client, discover, INSECURE, type Issuer, makeClient, makeIssuer, makeMachineClient,
-  makePublicClient, type OAuthError, post, type Reply, type Tokens,
+  basic, type Client, discover, INSECURE, type Issuer, makeClient, makeConfidentialClient,
+  makeIssuer, makeMachineClient, makePublicClient, type OAuthError, post, type Reply, type Tokens,
 } from "./harness/oauth.ts";
 import { useServer } from "./harness/server.ts";
 import type { Credential } from "./harness/types.ts";
@@ -288,4 +288,24 @@ test("RFC6749-2.3.1 a secret is never taken from an address", async () => {
       { grant_type: "client_credentials", token: "x" });
     expect([path, reply.status, reply.body.error]).toEqual([path, 400, "invalid_request"]);
   }
+});
+
+test("RFC6749-3.2 by POST alone: what is empty was left out, nothing is there twice", async () => {
+  const header = { authorization: basic(machine) };
+  const get = await fetch(`${issuer.url}/token?grant_type=client_credentials`, { headers: header });
+  expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
+  expectRefused(await ask("grant_type=&scope=", header), 400, "invalid_request");
+  for (const name of ["scope", "client_id", "unknown", "grant_type"])
+    expectRefused(await ask(`grant_type=client_credentials&${name}=&${name}=`, header), 400,
+      "invalid_request");
+  expect((await ask({ scope: "", resource: "", client_id: "", unknown: "x" }, header)).status)
+    .toBe(200);
+});
+
+test("RFC6749-4.4 client credentials are for who proves himself, and for that type", async () => {
+  const app = await makePublicClient(issuer);
+  const code = await makeConfidentialClient(issuer);
+  expectRefused(await ask({ client_id: app.id }), 400, "unauthorized_client");
+  expectRefused(await ask({}, { authorization: basic(code) }), 400, "unauthorized_client");
+  expectRefused(await ask({ client_id: machine.id }), 400, "invalid_client");
 });

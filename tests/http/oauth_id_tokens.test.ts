@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   authorize, expectCode, expectError, expectSentTo, type Parameters, request, visit,
 } from "./harness/authorize.ts";
+import { unique } from "./harness/make.ts";
 import {
   claimsOf, type Issuer, makeIssuer, makePublicClient, type Tokens,
 } from "./harness/oauth.ts";
@@ -12,7 +13,7 @@ import { makeUser, plantCode, redeem, refresh } from "./harness/planted.ts";
 import { plantConsent, plantSession, type SessionOfBrowser } from "./harness/planted_session.ts";
 import { useServer } from "./harness/server.ts";
 import { forger, unsigned } from "./harness/signing.ts";
-import type { Principal } from "./harness/types.ts";
+import type { Principal, PrincipalCreated } from "./harness/types.ts";
 
 const server = useServer();
 const AFTER = "https://app.example.org/bye";
@@ -120,7 +121,7 @@ test("OIDC-Core-15.1 how it should look, and in what language, is never an error
     expect((await tokensOf(signedIn(), more)).id_token).toMatch(/^ey/);
 });
 
-describe("OIDC-Core-3.1.2.1 id_token_hint", () => {
+describe("id_token_hint", () => {
   const ask = (id_token_hint: string, session = signedIn()) =>
     authorize(issuer.url, request(app.id, { id_token_hint, prompt: "none" }), session);
 
@@ -161,7 +162,7 @@ function signOut(session: SessionOfBrowser, hint: string, more: Record<string, s
   return visit(`${issuer.url}/logout?${new URLSearchParams(parameters)}`, session);
 }
 
-test("OIDC-RPInitiated-4 an id_token_hint that has expired signs out without a question",
+test("OIDC-RPInitiated-2 an id_token_hint that has expired signs out without a question",
   async () => {
     const session = signedIn();
     const tokens = await tokensOf(session);
@@ -213,3 +214,38 @@ test("OIDC-Core-11 offline access is had by the user's agreement to it alone", a
   const reply = await refresh(issuer, app.id, tokens.refresh_token, { scope: "offline_access" });
   expect(reply.body.error).toBe("invalid_scope");
 });
+
+test("OIDC-Core-8 a user has one sub for all clients, and nobody has it after him", async () => {
+  const email = `${unique("user")}@example.org`;
+  const at = `/api/workspaces/${issuer.workspace.id}/end-users`;
+  const other = await makePublicClient(issuer);
+  const subs: unknown[] = [];
+  for (let round = 0; round < 2; round++) {
+    const who = (await issuer.tenant.admin.post<PrincipalCreated>(at, { email })).principal;
+    server.store.alter(
+      `UPDATE principals SET state = 1 WHERE principal = ${server.store.literal(who.id)}`);
+    for (const client of [app, other]) {
+      const code = plantCode(issuer, { client: client.id, user: who, scope: "openid" });
+      subs.push(claimsOf((await redeem(issuer, client.id, code)).body.id_token ?? "")["sub"]);
+    }
+    await issuer.tenant.admin.delete(`${at}/${who.id}`);
+  }
+  expect(subs[0]).toBe(subs[1]);
+  expect(subs[2]).toBe(subs[3]);
+  expect(subs[2]).not.toBe(subs[0]);
+});
+
+test("OIDC-RPInitiated-4 a hint that does not hold is not used; to sign out twice is no error",
+  async () => {
+    const session = signedIn();
+    const { id_token } = await tokensOf(session);
+    const forged = unsigned({ alg: "none" }, claimsOf(id_token));
+    for (const hint of [forged, `${id_token}x`, "x"]) {
+      const answer = await signOut(session, hint);
+      expect([answer.status, answer.location]).toEqual([400, undefined]);
+    }
+    expectCode(await authorize(issuer.url, request(app.id, { prompt: "none" }), session),
+      issuer.url);
+    for (let round = 0; round < 2; round++)
+      expect((await signOut(session, id_token)).location?.href).toBe(AFTER);
+  });

@@ -8,6 +8,7 @@ import {
 } from "./harness/oauth.ts";
 import { makeUser, plantCode, redeem, refresh } from "./harness/planted.ts";
 import { useServer } from "./harness/server.ts";
+import { forger } from "./harness/signing.ts";
 import type { Principal } from "./harness/types.ts";
 
 const server = useServer();
@@ -302,3 +303,28 @@ test("RFC7009-2.2 what is unknown, gone, or hinted at wrongly is no error", asyn
     await expectInactive(tokens.access_token);
   }
 });
+
+test("RFC7662-4 what has ended in any way is inactive, from whichever memory it is told",
+  async () => {
+    const who = await makeUser(issuer, "ingest:write");
+    const give = async (): Promise<Tokens> =>
+      (await redeem(issuer, app.id, plantCode(issuer, { client: app.id, user: who }))).body;
+    const at = `/api/workspaces/${issuer.workspace.id}/end-users/${who.id}`;
+    const sessions = `/api/workspaces/${issuer.workspace.id}/sessions`;
+    const ends: [string, (tokens: Tokens) => Promise<unknown>][] = [
+      ["revoked", (tokens) => revoke(tokens.access_token)],
+      ["its refresh token revoked", (tokens) => revoke(tokens.refresh_token ?? "")],
+      ["its session ended", ({ access_token }) => issuer.tenant.admin.delete(
+        `${sessions}/${String(claimsOf(access_token)["sid"])}`)],
+      ["its user suspended", () => issuer.tenant.admin.patch(at, { state: "suspended" })],
+    ];
+    for (const [how, end] of ends) {
+      const tokens = await give();
+      expect((await introspect(tokens.access_token)).body["active"], how).toBe(true);
+      await end(tokens);
+      await expectInactive(tokens.access_token);
+    }
+    const { access_token } = await userTokens();
+    const old = { ...claimsOf(access_token), exp: Math.floor(Date.now() / 1000) - 1 };
+    await expectInactive(await forger(issuer).sign(old, { typ: "at+jwt" }));
+  });

@@ -83,7 +83,7 @@ test("OIDC-Core-3.1.2.4 there is no consent without a request", async () => {
   expect(stranger.heading).toBe("Sign in");
 });
 
-describe("OIDC-Core-3.1.2.1 with the installation", () => {
+describe("with the installation", () => {
   let client: Principal;
   let person: Person;
   let second: Tenant;
@@ -103,7 +103,7 @@ describe("OIDC-Core-3.1.2.1 with the installation", () => {
   const allow = (own: Browser, page: Page) =>
     own.submit(page, page.form("decision", "allow"), { decision: "allow" });
 
-  test("a member signs in with a password, and consents as who he is in his organisation",
+  test("OIDC-Core-3.1.2.3 a member signs in, and consents as who he is in his organisation",
     async () => {
       const own = new Browser(server.url);
       const consent = await signIn(own, person.email, person.password, await start(own));
@@ -126,7 +126,7 @@ describe("OIDC-Core-3.1.2.1 with the installation", () => {
     expectBack(await allow(person.browser, consent), CODE);
   });
 
-  test("select_account: the one who is signed in, or another", async () => {
+  test("OIDC-Core-3.1.2.1 select_account: the one who is signed in, or another", async () => {
     const page = await start(person.browser, { prompt: "select_account",
       organization: second.org.id });
     expect(page.heading).toBe("Choose an account");
@@ -138,10 +138,22 @@ describe("OIDC-Core-3.1.2.1 with the installation", () => {
     expectBack(await person.browser.submit(page, form, { account: own }), CODE);
   });
 
-  test("prompt login: signed in or not, the password is asked for", async () => {
+  test("OIDC-Core-3.1.2.1 prompt login: signed in or not, the password is asked for", async () => {
     const page = await start(person.browser, { prompt: "login", organization: second.org.id });
     expect(page.heading).toBe("Sign in");
     expect(page.form("email").fields["email"]).toBe(person.email);
     expectBack(await signIn(person.browser, person.email, person.password, page), CODE);
+  });
+
+  test("OIDC-Core-3.1.2.1 login_hint: the page names who is meant, or anybody else", async () => {
+    const login_hint = "ada+x@example.org";
+    for (const [at, which] of [[issuer.url, app], [server.url, client]] as const) {
+      const page = await new Browser(server.url).open(authorizeUrl(at, which, { login_hint }));
+      expect(page.form("email").fields["email"]).toBe(login_hint);
+    }
+    const hostile = await new Browser(server.url).open(
+      authorizeUrl(issuer.url, app, { login_hint: '"><script>alert(1)</script>' }));
+    expect(hostile.status).toBe(200);
+    expect(hostile.html).not.toContain("<script>alert");
   });
 });

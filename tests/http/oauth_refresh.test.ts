@@ -243,3 +243,14 @@ test("RFC8707-2.2 a refresh is for the resource of the first token alone", async
   const next = held(await refresh(issuer, app.id, tokens.refresh_token, { resource }));
   expect(claimsOf(next.access_token)["aud"]).toEqual([issuer.workspace.id, resource]);
 });
+
+test("RFC6749-10.10 what is secret of a token is 256 bits, none of which is always the same",
+  async () => {
+    const secrets = await Promise.all(Array.from({ length: 24 }, async () =>
+      Buffer.from((await begin()).refresh_token.slice(4), "base64url").subarray(32, 64)));
+    const ones = Array.from({ length: 256 }, (_, bit) => secrets.filter((secret) =>
+      ((secret[bit >> 3] ?? 0) >> (bit & 7)) & 1).length);
+    expect(secrets.every((secret) => secret.length === 32)).toBe(true);
+    // Of fair coins that fall 24 times, all on one side is one in eight million, of 256 of them.
+    expect(ones.filter((count) => count === 0 || count === 24)).toEqual([]);
+  });

@@ -100,8 +100,8 @@ describe("a session counts", () => {
   });
 });
 
-describe("OIDC-Core-3.1.2.1 how fresh the sign-in has to be", () => {
-  test("prompt login asks again, and is content with what came after", async () => {
+describe("how fresh the sign-in has to be", () => {
+  test("OIDC-Core-3.1.2.1 prompt login asks again, and takes what came after", async () => {
     const session = signedIn();
     const ticket = expectSentTo(await send(session, { prompt: "login" }), issuer.url, "sign-in",
       "login");
@@ -112,7 +112,7 @@ describe("OIDC-Core-3.1.2.1 how fresh the sign-in has to be", () => {
     expectCode(await resume(signedIn(-1)), issuer.url);
   });
 
-  test("max_age", async () => {
+  test("OIDC-Core-3.1.2.1 max_age: who signed in before it has to anew; auth_time", async () => {
     const session = signedIn(60);
     expectCode(await send(session, { max_age: "3600" }), issuer.url);
     expectSentTo(await send(session, { max_age: "30" }), issuer.url, "sign-in", "login");
@@ -144,18 +144,18 @@ test("OIDC-Core-5.5.1.1 a second factor: wanted, when there is one; or else an e
     "unmet_authentication_requirements");
 });
 
-describe("OIDC-Core-3.1.2.1 whose sign-in it has to be", () => {
+describe("whose sign-in it has to be", () => {
   const subject = (value: string): Parameters =>
     ({ claims: JSON.stringify({ id_token: { sub: { value } } }) });
 
-  test("by the claim sub", async () => {
+  test("OIDC-Core-5.5.1 by the claim sub, whose value is asked for", async () => {
     expectCode(await send(signedIn(), subject(user.id)), issuer.url);
     expectSentTo(await send(signedIn(), subject(app.id)), issuer.url, "sign-in", "login");
     expectError(await send(signedIn(), { ...subject(app.id), prompt: "none" }), issuer.url,
       "login_required");
   });
 
-  test("by id_token_hint, which is nobody else's", async () => {
+  test("OIDC-Core-3.1.2.1 by id_token_hint, which is nobody else's", async () => {
     const code = expectCode(await send(signedIn(), { scope: "openid" }), issuer.url);
     const { body } = await redeem(issuer, app.id, code);
     const id_token_hint = body.id_token;
@@ -176,8 +176,8 @@ describe("OIDC-Core-3.1.2.1 whose sign-in it has to be", () => {
   });
 });
 
-describe("OIDC-Core-3.1.2.4 consent", () => {
-  test("is asked for what was not allowed before, and by prompt consent", async () => {
+describe("consent", () => {
+  test("OIDC-Core-3.1.2.4 consent is asked for what is new, and by prompt consent", async () => {
     const client = await makePublicClient(issuer);
     const to = (more: Parameters = {}) =>
       authorize(issuer.url, request(client.id, more), signedIn());
@@ -193,7 +193,7 @@ describe("OIDC-Core-3.1.2.4 consent", () => {
     expectCode(await to({ scope: "ingest:read iam:grants:create" }), issuer.url);
   });
 
-  test("is not asked for by our own applications", async () => {
+  test("OIDC-Core-3.1.2.4 consent is not asked for by our own applications", async () => {
     const own = await server.operator.post<ClientCreated>("/api/orgs/platform/clients", {
       name: unique("own"), type: "authorization_code_pkce", redirect_uris: [BACK],
       first_party: true,

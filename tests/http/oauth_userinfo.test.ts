@@ -36,7 +36,7 @@ async function tell(
   };
 }
 
-test("OIDC-Core-5.3.2 by GET and by POST, the claims that the scopes allow", async () => {
+test("OIDC-Core-5.3.1 by GET and by POST, the claims that the scopes allow", async () => {
   const all = { sub: user.id, email: user.email, email_verified: true, metadata: {} };
   for (const method of ["GET", "POST"]) {
     expect((await tell(await token("openid"), method)).body)
