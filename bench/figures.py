@@ -73,7 +73,7 @@ def evaluations(store, where="", database=None):
     plan = ["--plan", str(store.plan)]
     with empty_server() as empty, thingward(store, database) as ours:
         servers = {"empty": empty, "ours": ours}
-        closed = interleaved(servers, requests=PASS, warmup=PASS, extra=plan)
+        closed = interleaved(servers, requests=PASS, warmup=PASS, extra=plan, awake=True)
         offered = interleaved(servers, requests=3 * RATE, warmup=RATE, rate=RATE, extra=plan)
     cpu, rate = medians(closed, "cpu_us_per_request"), medians(closed, "per_second")
     late = medians(offered, "p99_us")
@@ -159,7 +159,8 @@ def interleaved_with(servers, extra, **load):
     results = {name: [] for name in servers}
     for _ in range(ROUNDS):
         for name, server in servers.items():
-            results[name].append(server.load(content=tokens.FORM, extra=extra[name], **load))
+            results[name].append(server.load(content=tokens.FORM, extra=extra[name], awake=True,
+                                             **load))
     return medians(results, "cpu_us_per_request"), medians(results, "per_second")
 
 
@@ -269,8 +270,8 @@ def p10(stores):
         for _ in range(ROUNDS):
             for name, server, store in (("few", a, few), ("many", b, many)):
                 decisions[name].append(
-                    server.load(PASS, PASS, extra=["--plan", str(store.plan)]))
-                lists[name].append(server.load(5_000, 500, extra=[
+                    server.load(PASS, PASS, extra=["--plan", str(store.plan)], awake=True))
+                lists[name].append(server.load(5_000, 500, awake=True, extra=[
                     "--method", "GET", "--path", f"/api/orgs/{store.org}/principals?limit=10",
                     "--header", f"Authorization: Bearer {store.key}"]))
     figures = []

@@ -1,9 +1,10 @@
 /*
  * A load generator: one thread, epoll, keep-alive. Closed loop, or a fixed offered rate; there a
  * latency counts from the moment at which the request should have left, so that a server that
- * stalls cannot hide it. A plan is a file of lines "PATH BEARER BODY": one after the other while
- * it warms up, then in an order drawn at random; with --once each of them once, in order. Prints
- * one JSON object.
+ * stalls cannot hide it. With --awake it never sleeps: waking it is work of the kernel on the
+ * server's core, and would count as the server's. A plan is a file of lines "PATH BEARER BODY": one
+ * after the other while it warms up, then in an order drawn at random; with --once each of them
+ * once, in order. Prints one JSON object.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -47,7 +48,7 @@ static struct {
 	uint64_t requests, warmup;
 	double seconds;
 	int pid;
-	bool once;
+	bool once, awake;
 	const char *method, *path, *body, *plan;
 	struct buf headers;
 } options = {.connections = 32, .warmup = 2000, .method = "POST", .path = "/", .body = ""};
@@ -274,8 +275,10 @@ run(void)
 			send_request(c, options.rate > 0 ? due_ns() : read_clock(CLOCK_MONOTONIC));
 		}
 		int64_t wait = options.rate > 0 && idle ? due_ns() - now : NS_PER_S / 10;
-		if (wait < 0 || wait > NS_PER_S / 10)
-			wait = wait < 0 ? 0 : NS_PER_S / 10;
+		if (wait < 0 || options.awake)
+			wait = 0;
+		if (wait > NS_PER_S / 10)
+			wait = NS_PER_S / 10;
 		struct timespec timeout = {.tv_nsec = wait};
 		int n = epoll_pwait2(epoll_fd, events, ARRAY_LEN(events), &timeout, NULL);
 		for (int i = 0; i < n; i++)
@@ -359,6 +362,9 @@ set_option(int option)
 	case 'o':
 		options.once = true;
 		break;
+	case 'a':
+		options.awake = true;
+		break;
 	default:
 		exit(2);
 	}
@@ -371,7 +377,7 @@ main(int argc, char **argv)
 		{"rate", 1, NULL, 'r'}, {"requests", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'},
 		{"warmup", 1, NULL, 'w'}, {"pid", 1, NULL, 'P'}, {"method", 1, NULL, 'm'},
 		{"path", 1, NULL, 't'}, {"header", 1, NULL, 'H'}, {"body", 1, NULL, 'b'},
-		{"plan", 1, NULL, 'l'}, {"once", 0, NULL, 'o'}, {0}};
+		{"plan", 1, NULL, 'l'}, {"once", 0, NULL, 'o'}, {"awake", 0, NULL, 'a'}, {0}};
 	buf_init(&options.headers, 65536);
 	for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
 		set_option(option);
@@ -379,7 +385,8 @@ main(int argc, char **argv)
 		fprintf(stderr,
 			"usage: load --port N (--requests N | --seconds S) [--connections N] "
 			"[--rate N] [--warmup N] [--pid N] [--method M] [--path P] "
-			"[--header 'Name: value']… [--body TEXT | --plan FILE [--once]]\n");
+			"[--header 'Name: value']… [--body TEXT | --plan FILE [--once]] "
+			"[--awake]\n");
 		return 2;
 	}
 	if (options.plan)

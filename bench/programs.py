@@ -113,13 +113,15 @@ class Server:
         raise Failed("the server is gone")
 
     def load(self, requests, warmup, rate=0, extra=(), connections=CONNECTIONS,
-             content="application/json"):
-        """Fails unless each answer is a success."""
+             content="application/json", awake=False):
+        """Fails unless each answer is a success. Awake it needs a core for itself."""
         arguments = [program("load"), "--port", str(self.port), "--requests", str(requests),
                      "--warmup", str(warmup), "--connections", str(connections),
                      "--pid", str(self.pid), "--header", f"Content-Type: {content}"]
         if rate:
             arguments += ["--rate", str(rate)]
+        if awake and len(set(cores())) > 1:
+            arguments.append("--awake")
         result = run_json([*arguments, *extra], LOAD_S, preexec_fn=on_core(cores()[1]))
         if result["not_2xx"] or result["broken"]:
             raise Failed(f"{result['not_2xx']} answers were refusals, {result['broken']} broken")
