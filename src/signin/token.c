@@ -8,10 +8,11 @@
 
 /*
  * What this thread has verified: tokens by the digest of their text, keys by their id. Both are
- * immutable facts; whether they still count is looked up each time. An entry is found in one place
- * only, and a newer one takes it.
+ * immutable facts; whether they still count is looked up each time. A token is found in one row
+ * only, where a newer one takes the place of the oldest; a key in one place only.
  */
-#define TOKENS 512
+#define TOKEN_ROWS 128
+#define TOKENS_OF_ROW 4
 #define KEYS 64
 #define TEXTS_MAX 768 /* bytes of scope and resource; longer ones are verified each time */
 
@@ -23,13 +24,18 @@ struct verified {
 	char texts[TEXTS_MAX];
 };
 
+struct row {
+	struct verified tokens[TOKENS_OF_ROW];
+	unsigned oldest;
+};
+
 struct opened {
 	struct uuid key;
 	struct jwk_set *set; /* owned; NULL: empty */
 };
 
 struct memory {
-	struct verified tokens[TOKENS];
+	struct row rows[TOKEN_ROWS];
 	struct opened keys[KEYS];
 };
 
@@ -232,7 +238,8 @@ remember(const uint8_t digest[SHA256_LEN], struct uuid key, const struct token *
 	if (!m || token->scope.len > TEXTS_MAX ||
 		token->resource.len > TEXTS_MAX - token->scope.len)
 		return;
-	struct verified *v = &m->tokens[place_of(digest, TOKENS)];
+	struct row *row = &m->rows[place_of(digest, TOKEN_ROWS)];
+	struct verified *v = &row->tokens[row->oldest++ % TOKENS_OF_ROW];
 	memcpy(v->digest, digest, SHA256_LEN);
 	v->key = key;
 	v->token = *token;
@@ -243,12 +250,24 @@ remember(const uint8_t digest[SHA256_LEN], struct uuid key, const struct token *
 	v->used = true;
 }
 
+static const struct verified *
+find_verified(const uint8_t digest[SHA256_LEN])
+{
+	const struct row *row = memory ? &memory->rows[place_of(digest, TOKEN_ROWS)] : NULL;
+	for (size_t i = 0; row && i < TOKENS_OF_ROW; i++) {
+		const struct verified *v = &row->tokens[i];
+		if (v->used && memcmp(v->digest, digest, SHA256_LEN) == 0)
+			return v;
+	}
+	return NULL;
+}
+
 /* What was verified before; its texts are copied, since the place may be taken. */
 static bool
 recall(struct token *out, struct uuid *key, const uint8_t digest[SHA256_LEN], struct arena *arena)
 {
-	const struct verified *v = memory ? &memory->tokens[place_of(digest, TOKENS)] : NULL;
-	if (!v || !v->used || memcmp(v->digest, digest, SHA256_LEN) != 0)
+	const struct verified *v = find_verified(digest);
+	if (!v)
 		return false;
 	*out = v->token;
 	*key = v->key;
