@@ -3,28 +3,30 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "jose/jwk.h"
 #include "jose/jwt.h"
 
 /*
- * What this thread has verified: tokens by the digest of their text, keys by their id. Both are
- * immutable facts; whether they still count is looked up each time. A token is found in one row
- * only, where a newer one takes the place of the oldest; a key in one place only.
+ * What this thread has verified: tokens by their text, keys by their id. Both are immutable facts;
+ * whether they still count is looked up each time. A token is found in one row only, where a newer
+ * one takes the place of the oldest; a key in one place only.
  */
-#define TOKEN_ROWS 128
-#define TOKENS_OF_ROW 4
+#define ROWS 64
+#define TOKENS_OF_ROW 8
 #define KEYS 64
-#define TEXTS_MAX 768 /* bytes of scope and resource; longer ones are verified each time */
+#define TEXTS_MAX 2048 /* bytes; what has more is verified each time */
+#define TAGGED 16 /* characters of a token, of 96 random bits */
 
 struct verified {
-	uint8_t digest[SHA256_LEN];
-	bool used;
 	struct uuid key;
-	struct token token; /* its texts stand below, the scope first */
-	char texts[TEXTS_MAX];
+	struct token token;
+	size_t len;
+	char texts[TEXTS_MAX]; /* secret: the token as it came, then its scope and its resource */
 };
 
 struct row {
+	uint64_t tags[TOKENS_OF_ROW];
 	struct verified tokens[TOKENS_OF_ROW];
 	unsigned oldest;
 };
@@ -35,7 +37,7 @@ struct opened {
 };
 
 struct memory {
-	struct row rows[TOKEN_ROWS];
+	struct row rows[ROWS];
 	struct opened keys[KEYS];
 };
 
@@ -49,6 +51,7 @@ forget(void *arg)
 	struct memory *m = arg;
 	for (size_t i = 0; i < KEYS; i++)
 		jwk_set_free(&m->keys[i].set);
+	crypto_wipe(m->rows, sizeof(m->rows));
 	free(m);
 	memory = NULL;
 }
@@ -74,11 +77,11 @@ memory_of_thread(void)
 	return m;
 }
 
-/* The last bytes of an id and of a digest are random. */
-static size_t
-place_of(const uint8_t *bytes, size_t places)
+/* Of the end of the signature: who does not have it gets no text compared with his. */
+static uint64_t
+tag_of(struct str text)
 {
-	return (bytes[14] | (size_t)bytes[15] << 8) % places;
+	return hash_bytes(text.ptr + text.len - TAGGED, TAGGED, hash_seed());
 }
 
 bool
@@ -180,7 +183,7 @@ static const struct verify_key *
 open_key(const struct signing_key_view *view, struct jwk_set **temporary)
 {
 	struct memory *m = memory_of_thread();
-	struct opened *place = m ? &m->keys[place_of(view->id.bytes, KEYS)] : NULL;
+	struct opened *place = m ? &m->keys[view->id.bytes[15] % KEYS] : NULL;
 	struct error ignored = {0};
 	if (place && place->set && uuid_eq(place->key, view->id))
 		return jwk_set_at(place->set, 0)->key;
@@ -231,32 +234,41 @@ verify(struct token *out, struct uuid *key, const struct signin *signin, const s
 		claims_read(out, &claims, issuer, proof->arena);
 }
 
+static char *
+append(char *at, struct str text)
+{
+	if (text.len)
+		memcpy(at, text.ptr, text.len);
+	return at + text.len;
+}
+
 static void
-remember(const uint8_t digest[SHA256_LEN], struct uuid key, const struct token *token)
+remember(struct str text, struct uuid key, const struct token *token)
 {
 	struct memory *m = memory_of_thread();
-	if (!m || token->scope.len > TEXTS_MAX ||
-		token->resource.len > TEXTS_MAX - token->scope.len)
+	if (!m || text.len + token->scope.len + token->resource.len > TEXTS_MAX)
 		return;
-	struct row *row = &m->rows[place_of(digest, TOKEN_ROWS)];
-	struct verified *v = &row->tokens[row->oldest++ % TOKENS_OF_ROW];
-	memcpy(v->digest, digest, SHA256_LEN);
+	uint64_t tag = tag_of(text);
+	struct row *row = &m->rows[tag % ROWS];
+	unsigned place = row->oldest++ % TOKENS_OF_ROW;
+	struct verified *v = &row->tokens[place];
+	row->tags[place] = tag;
 	v->key = key;
 	v->token = *token;
-	if (token->scope.len)
-		memcpy(v->texts, token->scope.ptr, token->scope.len);
-	if (token->resource.len)
-		memcpy(v->texts + token->scope.len, token->resource.ptr, token->resource.len);
-	v->used = true;
+	v->len = text.len;
+	append(append(append(v->texts, text), token->scope), token->resource);
 }
 
 static const struct verified *
-find_verified(const uint8_t digest[SHA256_LEN])
+find_verified(struct str text)
 {
-	const struct row *row = memory ? &memory->rows[place_of(digest, TOKEN_ROWS)] : NULL;
-	for (size_t i = 0; row && i < TOKENS_OF_ROW; i++) {
+	if (!memory || text.len < TAGGED)
+		return NULL;
+	uint64_t tag = tag_of(text);
+	const struct row *row = &memory->rows[tag % ROWS];
+	for (size_t i = 0; i < TOKENS_OF_ROW; i++) {
 		const struct verified *v = &row->tokens[i];
-		if (v->used && memcmp(v->digest, digest, SHA256_LEN) == 0)
+		if (row->tags[i] == tag && str_eq(text, (struct str){v->texts, v->len}))
 			return v;
 	}
 	return NULL;
@@ -264,9 +276,9 @@ find_verified(const uint8_t digest[SHA256_LEN])
 
 /* What was verified before; its texts are copied, since the place may be taken. */
 static bool
-recall(struct token *out, struct uuid *key, const uint8_t digest[SHA256_LEN], struct arena *arena)
+recall(struct token *out, struct uuid *key, struct str text, struct arena *arena)
 {
-	const struct verified *v = find_verified(digest);
+	const struct verified *v = find_verified(text);
 	if (!v)
 		return false;
 	*out = v->token;
@@ -274,7 +286,7 @@ recall(struct token *out, struct uuid *key, const uint8_t digest[SHA256_LEN], st
 	size_t len = out->scope.len + out->resource.len;
 	if (len == 0)
 		return true;
-	struct str texts = arena_copy(arena, (struct str){v->texts, len});
+	struct str texts = arena_copy(arena, (struct str){v->texts + v->len, len});
 	if (!texts.ptr)
 		return false;
 	if (out->scope.ptr)
@@ -347,17 +359,15 @@ signin_token(struct token *out, const struct principal_view **principal,
 	const struct signin *signin, const struct proof *proof, struct misses *misses,
 	struct error *err)
 {
-	uint8_t digest[SHA256_LEN];
 	struct uuid key;
 	*out = (struct token){0};
 	*principal = NULL;
 	if (!proof->text.ptr || proof->text.len > JWS_TOKEN_MAX)
 		return signin__refuse(err);
-	crypto_sha256(digest, proof->text.ptr, proof->text.len);
-	bool known = recall(out, &key, digest, proof->arena);
+	bool known = recall(out, &key, proof->text, proof->arena);
 	if (!known && verify(out, &key, signin, proof, misses)) {
 		known = true;
-		remember(digest, key, out);
+		remember(proof->text, key, out);
 	}
 	bool good = known && proof->now_us < out->expires_us &&
 		key_counts(signin, out, key, misses) &&
