@@ -24,101 +24,109 @@ crypto_base64url(char *out, size_t out_size, const void *bytes, size_t len)
 	return n;
 }
 
-/* One more than the value of a character; 0 for those outside the alphabet. */
-static const uint8_t value_of[256] = {['A'] = 1,
-	['B'] = 2,
-	['C'] = 3,
-	['D'] = 4,
-	['E'] = 5,
-	['F'] = 6,
-	['G'] = 7,
-	['H'] = 8,
-	['I'] = 9,
-	['J'] = 10,
-	['K'] = 11,
-	['L'] = 12,
-	['M'] = 13,
-	['N'] = 14,
-	['O'] = 15,
-	['P'] = 16,
-	['Q'] = 17,
-	['R'] = 18,
-	['S'] = 19,
-	['T'] = 20,
-	['U'] = 21,
-	['V'] = 22,
-	['W'] = 23,
-	['X'] = 24,
-	['Y'] = 25,
-	['Z'] = 26,
-	['a'] = 27,
-	['b'] = 28,
-	['c'] = 29,
-	['d'] = 30,
-	['e'] = 31,
-	['f'] = 32,
-	['g'] = 33,
-	['h'] = 34,
-	['i'] = 35,
-	['j'] = 36,
-	['k'] = 37,
-	['l'] = 38,
-	['m'] = 39,
-	['n'] = 40,
-	['o'] = 41,
-	['p'] = 42,
-	['q'] = 43,
-	['r'] = 44,
-	['s'] = 45,
-	['t'] = 46,
-	['u'] = 47,
-	['v'] = 48,
-	['w'] = 49,
-	['x'] = 50,
-	['y'] = 51,
-	['z'] = 52,
-	['0'] = 53,
-	['1'] = 54,
-	['2'] = 55,
-	['3'] = 56,
-	['4'] = 57,
-	['5'] = 58,
-	['6'] = 59,
-	['7'] = 60,
-	['8'] = 61,
-	['9'] = 62,
-	['-'] = 63,
-	['_'] = 64};
+/* A character's value with this bit, anything else 0: one look for each, and one question for all.
+ */
+#define VALID 0x40
+static const uint8_t value_of[256] = {
+	['A'] = VALID | 0,
+	['B'] = VALID | 1,
+	['C'] = VALID | 2,
+	['D'] = VALID | 3,
+	['E'] = VALID | 4,
+	['F'] = VALID | 5,
+	['G'] = VALID | 6,
+	['H'] = VALID | 7,
+	['I'] = VALID | 8,
+	['J'] = VALID | 9,
+	['K'] = VALID | 10,
+	['L'] = VALID | 11,
+	['M'] = VALID | 12,
+	['N'] = VALID | 13,
+	['O'] = VALID | 14,
+	['P'] = VALID | 15,
+	['Q'] = VALID | 16,
+	['R'] = VALID | 17,
+	['S'] = VALID | 18,
+	['T'] = VALID | 19,
+	['U'] = VALID | 20,
+	['V'] = VALID | 21,
+	['W'] = VALID | 22,
+	['X'] = VALID | 23,
+	['Y'] = VALID | 24,
+	['Z'] = VALID | 25,
+	['a'] = VALID | 26,
+	['b'] = VALID | 27,
+	['c'] = VALID | 28,
+	['d'] = VALID | 29,
+	['e'] = VALID | 30,
+	['f'] = VALID | 31,
+	['g'] = VALID | 32,
+	['h'] = VALID | 33,
+	['i'] = VALID | 34,
+	['j'] = VALID | 35,
+	['k'] = VALID | 36,
+	['l'] = VALID | 37,
+	['m'] = VALID | 38,
+	['n'] = VALID | 39,
+	['o'] = VALID | 40,
+	['p'] = VALID | 41,
+	['q'] = VALID | 42,
+	['r'] = VALID | 43,
+	['s'] = VALID | 44,
+	['t'] = VALID | 45,
+	['u'] = VALID | 46,
+	['v'] = VALID | 47,
+	['w'] = VALID | 48,
+	['x'] = VALID | 49,
+	['y'] = VALID | 50,
+	['z'] = VALID | 51,
+	['0'] = VALID | 52,
+	['1'] = VALID | 53,
+	['2'] = VALID | 54,
+	['3'] = VALID | 55,
+	['4'] = VALID | 56,
+	['5'] = VALID | 57,
+	['6'] = VALID | 58,
+	['7'] = VALID | 59,
+	['8'] = VALID | 60,
+	['9'] = VALID | 61,
+	['-'] = VALID | 62,
+	['_'] = VALID | 63,
+};
 
-/* Two to four characters, one byte fewer; false on another character or bits left over. */
-static bool
-decode_group(uint8_t *out, const char *in, size_t count)
+/* Four characters, three bytes. What is not valid shows in `*all`, and its bytes mean nothing. */
+static void
+decode_group(uint8_t *out, const uint8_t *in, uint32_t *all)
 {
-	uint32_t bits = 0, valid = 1;
-	for (size_t i = 0; i < 4; i++) {
-		uint32_t value = i < count ? value_of[(uint8_t)in[i]] : 1;
-		valid &= value != 0;
-		bits = bits << 6 | ((value - 1) & 63);
-	}
-	for (size_t i = 0; i + 1 < count; i++)
-		out[i] = (uint8_t)(bits >> (16 - 8 * i));
-	uint32_t left_over = count == 4 ? 0 : bits & (UINT32_MAX >> (8 + 8 * (count - 1)));
-	return valid && left_over == 0;
+	uint32_t a = value_of[in[0]], b = value_of[in[1]], c = value_of[in[2]], d = value_of[in[3]];
+	uint32_t bits = (a & 63) << 18 | (b & 63) << 12 | (c & 63) << 6 | (d & 63);
+	*all &= a & b & c & d;
+	out[0] = (uint8_t)(bits >> 16);
+	out[1] = (uint8_t)(bits >> 8);
+	out[2] = (uint8_t)bits;
 }
 
 bool
 crypto_base64url_decode(uint8_t *out, size_t out_size, size_t *out_len, struct str text)
 {
-	size_t tail = text.len % 4, len = text.len / 4 * 3 + (tail ? tail - 1 : 0);
-	if (!text.ptr || tail == 1 || len > out_size)
+	const uint8_t *in = (const uint8_t *)text.ptr;
+	size_t groups = text.len / 4, tail = text.len % 4, last = tail ? tail - 1 : 0;
+	uint32_t all = VALID;
+	if (!text.ptr || tail == 1 || groups * 3 + last > out_size)
 		return false;
-	bool good = true;
-	for (size_t i = 0; i < text.len / 4; i++)
-		good &= decode_group(out + 3 * i, text.ptr + 4 * i, 4);
-	if (tail)
-		good &= decode_group(out + text.len / 4 * 3, text.ptr + text.len - tail, tail);
-	*out_len = len;
-	return good;
+	for (size_t i = 0; i < groups; i++)
+		decode_group(out + 3 * i, in + 4 * i, &all);
+	if (tail) {
+		/* As if zeros followed; what is left over has to be zero as well. */
+		uint8_t padded[4] = {'A', 'A', 'A', 'A'}, bytes[3];
+		memcpy(padded, in + 4 * groups, tail);
+		decode_group(bytes, padded, &all);
+		memcpy(out + 3 * groups, bytes, last);
+		if (bytes[last])
+			return false;
+	}
+	*out_len = groups * 3 + last;
+	return all;
 }
 
 size_t

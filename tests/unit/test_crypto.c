@@ -357,6 +357,33 @@ test_base64url__refuses(void **state)
 	assert_true(crypto_base64url_decode(bytes, 3, &len, STR("Zm9v")));
 }
 
+/* One spelling for each value, and each character at each place of a text of two to four. */
+static void
+test_base64url__each_character(void **state)
+{
+	(void)state;
+	char text[5] = "", again[8];
+	uint8_t bytes[4];
+	size_t len;
+	unsigned taken[5] = {0};
+	for (size_t size = 2; size <= 4; size++) {
+		for (size_t i = 0; i < size * 256; i++) {
+			memset(text, 'A', size);
+			text[i % size] = (char)(i / size);
+			if (!crypto_base64url_decode(
+				    bytes, sizeof(bytes), &len, (struct str){text, size}))
+				continue;
+			crypto_base64url(again, sizeof(again), bytes, len);
+			assert_memory_equal(again, text, size);
+			taken[size]++;
+		}
+	}
+	/* The last of two stands for two bits, that of three for four. */
+	assert_int_equal(taken[2], 64 + 4);
+	assert_int_equal(taken[3], 2 * 64 + 16);
+	assert_int_equal(taken[4], 4 * 64);
+}
+
 int
 main(void)
 {
@@ -374,6 +401,7 @@ main(void)
 		cmocka_unit_test(test_equal__and_wipe),
 		cmocka_unit_test(test_base64url__vectors),
 		cmocka_unit_test(test_base64url__refuses),
+		cmocka_unit_test(test_base64url__each_character),
 	};
 	return cmocka_run_group_tests(tests, start, NULL);
 }
