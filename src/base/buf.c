@@ -156,41 +156,12 @@ escape(struct buf *b, unsigned char c)
 	buf_append(b, out, len);
 }
 
-/* Whether any of eight bytes is '"', '\\', a control or beyond ASCII. A borrow can also mark a byte
- * above one that is; never without one. */
-static bool
-needs_care(uint64_t word)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-	uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
-	uint64_t marked = (word - ones * ' ') | (quote - ones) | (backslash - ones);
-	return ((marked & ~word) | word) & high;
-}
-
-/* Past what stands for itself, eight bytes at a time. */
-static const char *
-skip_plain(const char *at, const char *end)
-{
-	for (uint64_t word; (size_t)(end - at) >= sizeof(word); at += sizeof(word)) {
-		memcpy(&word, at, sizeof(word));
-		if (needs_care(word))
-			break;
-	}
-	return at;
-}
-
 void
 buf_json_str(struct buf *b, struct str s)
 {
-	const char *at = s.ptr ? s.ptr : "", *run = at, *end = at + s.len;
+	const char *run = s.ptr ? s.ptr : "", *at = run, *end = run + s.len;
 	buf_char(b, '"');
-	at = skip_plain(at, end);
-	while (at < end) {
-		unsigned char c = (unsigned char)*at;
-		if (LIKELY(c >= 0x20 && c < 0x80 && c != '"' && c != '\\')) {
-			at++;
-			continue;
-		}
+	while ((at = str_pass_plain(at, end)) < end) {
 		size_t step = str_utf8_step(at, end);
 		if (step > 1) {
 			at += step;
@@ -200,7 +171,7 @@ buf_json_str(struct buf *b, struct str s)
 		if (step == 0)
 			buf_append(b, "\xef\xbf\xbd", 3);
 		else
-			escape(b, c);
+			escape(b, (unsigned char)*at);
 		run = ++at;
 	}
 	buf_append(b, run, (size_t)(at - run));

@@ -1,5 +1,7 @@
 #include "base/str.h"
 
+#include <endian.h>
+
 static char
 lower(char c)
 {
@@ -140,4 +142,35 @@ str_is_utf8(struct str s)
 		at += step;
 	}
 	return true;
+}
+
+/* Marks, of eight bytes, '"', '\\', controls and what is beyond ASCII. A borrow can also mark a
+ * byte above one that is; the lowest mark is right. */
+static uint64_t
+mark_special(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+	uint64_t marked = (word - ones * ' ') | (quote - ones) | (backslash - ones);
+	return ((marked & ~word) | word) & high;
+}
+
+static bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+const char *
+str_pass_plain(const char *at, const char *end)
+{
+	for (uint64_t word; (size_t)(end - at) >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		uint64_t marks = mark_special(le64toh(word));
+		if (marks)
+			return at + __builtin_ctzll(marks) / 8;
+	}
+	while (at < end && is_plain((unsigned char)*at))
+		at++;
+	return at;
 }

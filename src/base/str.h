@@ -64,6 +64,10 @@ str_hex_value(char c)
 /* Length of the well-formed UTF-8 sequence that begins at `at`, or 0; NUL is one like any other. */
 size_t str_utf8_step(const char *at, const char *end);
 
+/* Past what stands for itself in a JSON string: to the first '"', '\\', control or byte beyond
+ * ASCII, or to the end. */
+const char *str_pass_plain(const char *at, const char *end);
+
 /* The longest well-formed beginning of at most `max` bytes; "" of an absent text. */
 struct str str_utf8_head(struct str s, size_t max);
 

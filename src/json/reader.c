@@ -233,30 +233,20 @@ escape(struct json_reader *r, char out[4])
 	return 1;
 }
 
-/* ASCII that stands for itself in a string. */
-static inline bool
-is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
 /* Passes the bytes of a string up to the next quote or backslash. */
 static bool
 pass_run(struct json_reader *r)
 {
-	const char *at = r->at, *end = r->end; /* kept in registers: this is the hottest loop */
 	for (;;) {
-		while (at < end && is_plain((unsigned char)*at))
-			at++;
-		r->at = at;
-		if (at == end)
+		r->at = str_pass_plain(r->at, r->end);
+		if (r->at == r->end)
 			return fail(r);
-		if (*at == '"' || *at == '\\')
+		if (*r->at == '"' || *r->at == '\\')
 			return true;
-		size_t step = (unsigned char)*at < 0x20 ? 0 : str_utf8_step(at, end);
+		size_t step = (unsigned char)*r->at < 0x20 ? 0 : str_utf8_step(r->at, r->end);
 		if (step == 0)
 			return fail(r);
-		at += step;
+		r->at += step;
 	}
 }
 
