@@ -31,35 +31,43 @@ http_header(const struct http_request *r, const char *name)
 	return http__trim((struct str){value ? value : "", len});
 }
 
-struct count {
-	struct str name;
+struct search {
+	struct str name, last; /* the value of the last that was found */
 	unsigned found;
 };
 
 static enum MHD_Result
-count_header(void *context, enum MHD_ValueKind kind, const char *name, size_t name_len,
+search_header(void *context, enum MHD_ValueKind kind, const char *name, size_t name_len,
 	const char *value, size_t value_len)
 {
-	struct count *count = context;
+	struct search *search = context;
 	(void)kind;
-	(void)value;
-	(void)value_len;
-	count->found += str_eq_nocase(count->name, (struct str){name, name_len});
+	if (str_eq_nocase(search->name, (struct str){name, name_len})) {
+		search->found++;
+		search->last = (struct str){value ? value : "", value_len};
+	}
 	return MHD_YES;
+}
+
+static struct search
+search_headers(const struct http_request *r, const char *name)
+{
+	struct search search = {.name = str_from(name)};
+	MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, search_header, &search);
+	return search;
 }
 
 unsigned
 http_header_count(const struct http_request *r, const char *name)
 {
-	struct count count = {.name = str_from(name)};
-	MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, count_header, &count);
-	return count.found;
+	return search_headers(r, name).found;
 }
 
 struct str
 http_header_once(const struct http_request *r, const char *name)
 {
-	return http_header_count(r, name) > 1 ? (struct str){0} : http_header(r, name);
+	struct search search = search_headers(r, name);
+	return search.found == 1 ? http__trim(search.last) : (struct str){0};
 }
 
 bool

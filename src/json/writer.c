@@ -106,15 +106,23 @@ jw_null(struct json_writer *w, const char *name)
 }
 
 void
+jw_id(struct json_writer *w, const char *name, struct uuid value)
+{
+	char text[1 + UUID_TEXT_LEN + 1];
+	text[0] = '"';
+	uuid_format(text + 1, value);
+	text[1 + UUID_TEXT_LEN] = '"'; /* where its end was marked */
+	begin(w, name);
+	buf_append(w->out, text, sizeof(text));
+}
+
+void
 jw_uuid(struct json_writer *w, const char *name, struct uuid value)
 {
-	char text[UUID_TEXT_LEN + 1];
-	if (uuid_is_nil(value)) {
+	if (uuid_is_nil(value))
 		jw_null(w, name);
-		return;
-	}
-	uuid_format(text, value);
-	jw_str(w, name, (struct str){text, UUID_TEXT_LEN});
+	else
+		jw_id(w, name, value);
 }
 
 void

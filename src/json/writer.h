@@ -26,6 +26,7 @@ void jw_int(struct json_writer *w, const char *name, int64_t value);
 void jw_bool(struct json_writer *w, const char *name, bool value);
 void jw_null(struct json_writer *w, const char *name);
 void jw_uuid(struct json_writer *w, const char *name, struct uuid value); /* nil writes null */
+void jw_id(struct json_writer *w, const char *name, struct uuid value); /* nil like any other */
 void jw_time(struct json_writer *w, const char *name, int64_t time_us); /* 0 writes null */
 void jw_raw(struct json_writer *w, const char *name, struct str json); /* well-formed JSON */
 

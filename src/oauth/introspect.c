@@ -81,14 +81,6 @@ answer_inactive(struct exchange *x)
 }
 
 static void
-write_id(struct json_writer *w, const char *name, struct uuid id)
-{
-	char text[UUID_TEXT_LEN + 1];
-	uuid_format(text, id);
-	jw_str(w, name, (struct str){text, UUID_TEXT_LEN});
-}
-
-static void
 write_audience(struct json_writer *w, const struct exchange *x, const struct token *token)
 {
 	jw_array(w, "aud");
@@ -107,25 +99,38 @@ write_token(struct json_writer *w, const struct exchange *x, const struct token 
 	jw_object(w, NULL);
 	jw_bool(w, "active", true);
 	jw_str(w, "iss", x->issuer);
-	write_id(w, "sub", token->principal.id);
+	jw_id(w, "sub", token->principal.id);
 	write_audience(w, x, token);
-	write_id(w, "client_id", token->client.id);
+	jw_id(w, "client_id", token->client.id);
 	if (token->scope.len)
 		jw_str(w, "scope", token->scope);
 	jw_z(w, "token_type", "Bearer");
 	jw_int(w, "exp", token->expires_us / US_PER_S);
 	jw_int(w, "iat", token->issued_us / US_PER_S);
-	write_id(w, "jti", token->id);
+	jw_id(w, "jti", token->id);
 	if (!uuid_is_nil(token->family))
-		write_id(w, "sid", token->family);
+		jw_id(w, "sid", token->family);
 	if (!x->place)
-		write_id(w, "org", token->org.id);
+		jw_id(w, "org", token->org.id);
+}
+
+/* All but the context stood in the token, and takes no more room here: the stack has that. */
+static enum status
+room_for_token(struct buf *out, char own[JWS_TOKEN_MAX], const struct context_view *context,
+	struct arena *arena, struct error *err)
+{
+	size_t size = JWS_TOKEN_MAX + (context ? context->json.len : 0);
+	char *space = context ? arena_alloc(arena, size) : own;
+	if (!space)
+		return error_no_memory(err);
+	buf_init_fixed(out, space, size);
+	return OK;
 }
 
 static enum status
 answer_access(struct exchange *x, const struct asker *asker, struct str text, struct error *err)
 {
-	char space[ANSWER_MAX];
+	char space[JWS_TOKEN_MAX];
 	const struct principal_view *holder;
 	const struct context_view *context = NULL;
 	const struct proof proof = {text, x->now_us, http_arena(x->http)};
@@ -145,7 +150,9 @@ answer_access(struct exchange *x, const struct asker *asker, struct str text, st
 		answer_inactive(x);
 		return OK;
 	}
-	buf_init_fixed(&body, space, sizeof(space));
+	rc = room_for_token(&body, space, context, proof.arena, err);
+	if (rc != OK)
+		return rc;
 	jw_init(&w, &body);
 	write_token(&w, x, &token);
 	if (context)
@@ -204,12 +211,12 @@ write_family(struct json_writer *w, const struct exchange *x, const struct famil
 	jw_object(w, NULL);
 	jw_bool(w, "active", true);
 	jw_str(w, "iss", x->issuer);
-	write_id(w, "sub", family->principal.id);
-	write_id(w, "client_id", family->client.id);
+	jw_id(w, "sub", family->principal.id);
+	jw_id(w, "client_id", family->client.id);
 	jw_str(w, "scope", scope.ptr ? scope : STR(""));
 	jw_int(w, "exp", family->expires_us / US_PER_S);
 	jw_int(w, "iat", family->created_us / US_PER_S);
-	write_id(w, "sid", family->id.id);
+	jw_id(w, "sid", family->id.id);
 	jw_end_object(w);
 }
 

@@ -280,10 +280,8 @@ begin(struct oauth *door, struct http_request *r)
 		.endpoint = route.endpoint,
 		.workspace = route.workspace};
 	http_set_state(r, x);
-	x->authorization = http_header(r, "Authorization");
-	x->authorized = x->authorization.ptr != NULL;
-	if (x->authorized)
-		x->authorization = http_header_once(r, "Authorization");
+	x->authorization = http_header_once(r, "Authorization");
+	x->authorized = x->authorization.ptr || http_header_count(r, "Authorization") > 0;
 	if (!name_issuer(x))
 		return;
 	if (x->endpoint->methods & 1U << http_method(r))

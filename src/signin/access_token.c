@@ -3,14 +3,6 @@
 #include "jose/jwt.h"
 
 static void
-write_id(struct json_writer *w, const char *name, struct uuid id)
-{
-	char text[UUID_TEXT_LEN + 1];
-	uuid_format(text, id);
-	jw_str(w, name, (struct str){text, UUID_TEXT_LEN});
-}
-
-static void
 write_registered(struct json_writer *w, const struct access_token *token)
 {
 	const struct token *claims = &token->claims;
@@ -35,17 +27,17 @@ write_registered(struct json_writer *w, const struct access_token *token)
 static void
 write_own(struct json_writer *w, const struct token *claims)
 {
-	write_id(w, "client_id", claims->client.id);
+	jw_id(w, "client_id", claims->client.id);
 	if (claims->scope.len)
 		jw_str(w, "scope", claims->scope);
 	if (!uuid_is_nil(claims->family))
-		write_id(w, "sid", claims->family);
+		jw_id(w, "sid", claims->family);
 	if (uuid_is_nil(claims->workspace.id))
-		write_id(w, "org", claims->org.id);
+		jw_id(w, "org", claims->org.id);
 	jw_int(w, "gen", claims->generation);
 	jw_int(w, "cgen", claims->client_generation);
 	if (!uuid_is_nil(claims->person.id)) {
-		write_id(w, "person", claims->person.id);
+		jw_id(w, "person", claims->person.id);
 		jw_int(w, "pgen", claims->person_generation);
 	}
 }
