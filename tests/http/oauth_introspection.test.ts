@@ -65,6 +65,32 @@ test("RFC7662-2.2 a live token is told with what stands in it", async () => {
   expect((await introspect(access_token)).body).toEqual(reply.body);
 });
 
+test("RFC7662-2.2 what is remembered of a token is all of it", async () => {
+  const { access_token } = await clientToken(issuer, asking);
+  expect((await introspect(access_token)).body["active"]).toBe(true);
+  const [header = "", payload = "", signature = ""] = access_token.split(".");
+  const claims = Buffer.from(JSON.stringify({ ...claimsOf(access_token), scope: "*" }))
+    .toString("base64url");
+  const forged = [`${header}.${claims}.${signature}`, `${header}.${payload.slice(4)}.${signature}`,
+    `${payload}.${header}.${signature}`, `.${signature}.`, `${header}.${payload}.`,
+    `${header}.${payload}.${signature}.${signature}`, `${access_token}A`, ` ${access_token}`];
+  for (let i = 0; i < access_token.length; i += 7) {
+    const other = access_token[i] === "A" ? "B" : "A";
+    forged.push(access_token.slice(0, i) + other + access_token.slice(i + 1));
+  }
+  for (const token of forged)
+    expect((await introspect(token)).body, token).toEqual({ active: false });
+  expect((await introspect(access_token)).body["active"]).toBe(true);
+});
+
+test("RFC7662-2.2 of more tokens than are remembered each is told as what it is", async () => {
+  const tokens: string[] = [];
+  for (let i = 0; i < 600; i++)
+    tokens.push((await clientToken(issuer, asking)).access_token);
+  for (const token of [...tokens, ...tokens])
+    expect((await introspect(token)).body["jti"]).toBe(claimsOf(token)["jti"]);
+});
+
 test("RFC7662-2.2 a strict client reads the answer", async () => {
   const { access_token } = await userTokens({ scope: "ingest:write" });
   const as = await discover(issuer);
