@@ -10,7 +10,6 @@
 #include "jose/jwk.h"
 
 #define ENTRIES 1024
-#define WAITING_MAX 64
 #define TIMEOUT_MS 5000
 #define ANSWER_MAX ((size_t)64 * 1024)
 #define FRESH_LEAST_S 300
@@ -28,20 +27,22 @@ struct entry {
 	struct uuid org, client; /* nil: free */
 	uint8_t digest[SHA256_LEN]; /* of the text, or of its address */
 	struct held *held;
-	int64_t fresh_until_us, again_us; /* of what was fetched; monotonic */
+	int64_t fetched_us, fresh_until_us, again_us; /* of what was fetched; monotonic */
 };
 
 struct client_keys {
 	struct http_client_guard guard;
 	uint64_t seed;
-	pthread_t thread;
-	pthread_mutex_t mutex; /* of all below */
-	pthread_cond_t changed;
-	struct entry entries[ENTRIES];
-	struct client_keys_fetch *first, **last;
-	unsigned waiting;
-	bool ends;
+	struct crew *crew;
+	pthread_mutex_t mutex;
+	struct entry entries[ENTRIES]; /* under the mutex */
 };
+
+static const struct crew_options CREW = {.name = "client-keys",
+	.threads = 4,
+	.threads_of_one = 2,
+	.waiting = 128,
+	.waiting_of_one = 32};
 
 static void
 let_go(struct held *held)
@@ -189,31 +190,6 @@ client_keys_verify(struct client_keys *keys, const struct client_view *client,
 	return client->jwks_uri.ptr ? verify_published(keys, client, jws, err) : refuse(err);
 }
 
-enum status
-client_keys_fetch(struct client_keys *keys, struct client_keys_fetch *fetch,
-	const struct client_view *client, struct error *err)
-{
-	if (client->jwks_uri.len >= sizeof(fetch->url))
-		return error_set(err, ERR_TOO_LARGE, "url-invalid", "The address is too long.");
-	memcpy(fetch->url, client->jwks_uri.ptr, client->jwks_uri.len);
-	fetch->url[client->jwks_uri.len] = '\0';
-	fetch->org = client->org;
-	fetch->client = client->id;
-	fetch->next = NULL;
-	mutex_lock(&keys->mutex);
-	bool may = !keys->ends && keys->waiting < WAITING_MAX;
-	if (may) {
-		*keys->last = fetch;
-		keys->last = &fetch->next;
-		keys->waiting++;
-		pthread_cond_signal(&keys->changed);
-	}
-	mutex_unlock(&keys->mutex);
-	return may
-		? OK
-		: error_set(err, ERR_BUSY, "overloaded", "Too many keys are fetched; try again.");
-}
-
 static int64_t
 fresh_for_us(int64_t stated_s)
 {
@@ -247,46 +223,70 @@ download(struct client_keys *keys, const struct client_keys_fetch *fetch, int64_
 	return set;
 }
 
-static void
-fetch_one(struct client_keys *keys, struct client_keys_fetch *fetch)
+/* Many may have asked before the first of them was answered. */
+static bool
+is_fetched(struct client_keys *keys, const struct client_keys_fetch *fetch, const uint8_t *digest)
 {
+	mutex_lock(&keys->mutex);
+	const struct entry *e = place_of(keys, fetch->org.id, fetch->client.id);
+	bool fetched = is_of(e, fetch->org.id, fetch->client.id, digest) &&
+		e->fetched_us > fetch->asked_us;
+	mutex_unlock(&keys->mutex);
+	return fetched;
+}
+
+static struct client_keys_fetch *
+fetch_of(struct crew_task *task)
+{
+	return (struct client_keys_fetch *)(void *)((char *)task -
+		offsetof(struct client_keys_fetch, task));
+}
+
+static void
+fetch_one(struct crew_task *task)
+{
+	struct client_keys_fetch *fetch = fetch_of(task);
+	struct client_keys *keys = fetch->keys;
 	struct entry what = {.org = fetch->org.id, .client = fetch->client.id};
 	int64_t fresh_us;
+
 	crypto_sha256(what.digest, fetch->url, strlen(fetch->url));
-	struct jwk_set *set = download(keys, fetch, &fresh_us);
-	what.held = hold(set);
-	what.fresh_until_us = clock_mono_us() + fresh_us;
-	what.again_us = clock_mono_us() + AGAIN_US;
-	if (what.held)
-		remember(keys, &what);
+	if (!is_fetched(keys, fetch, what.digest)) {
+		struct jwk_set *set = download(keys, fetch, &fresh_us);
+		what.held = hold(set);
+		what.fetched_us = clock_mono_us();
+		what.fresh_until_us = what.fetched_us + fresh_us;
+		what.again_us = what.fetched_us + AGAIN_US;
+		if (what.held)
+			remember(keys, &what);
+	}
 	fetch->done(fetch);
 }
 
-static void *
-run(void *arg)
+static void
+leave(struct crew_task *task)
 {
-	struct client_keys *keys = arg;
-	mutex_lock(&keys->mutex);
-	while (!keys->ends || keys->first) {
-		struct client_keys_fetch *fetch = keys->first;
-		if (!fetch) {
-			cond_wait(&keys->changed, &keys->mutex);
-			continue;
-		}
-		keys->first = fetch->next;
-		if (!keys->first)
-			keys->last = &keys->first;
-		keys->waiting--;
-		bool ends = keys->ends;
-		mutex_unlock(&keys->mutex);
-		if (ends)
-			fetch->done(fetch);
-		else
-			fetch_one(keys, fetch);
-		mutex_lock(&keys->mutex);
-	}
-	mutex_unlock(&keys->mutex);
-	return NULL;
+	struct client_keys_fetch *fetch = fetch_of(task);
+
+	fetch->done(fetch);
+}
+
+enum status
+client_keys_fetch(struct client_keys *keys, struct client_keys_fetch *fetch,
+	const struct client_view *client, struct error *err)
+{
+	if (client->jwks_uri.len >= sizeof(fetch->url))
+		return error_set(err, ERR_TOO_LARGE, "url-invalid", "The address is too long.");
+	memcpy(fetch->url, client->jwks_uri.ptr, client->jwks_uri.len);
+	fetch->url[client->jwks_uri.len] = '\0';
+	fetch->org = client->org;
+	fetch->client = client->id;
+	fetch->keys = keys;
+	fetch->asked_us = clock_mono_us();
+	fetch->task = (struct crew_task){.run = fetch_one, .leave = leave, .party = client->org.id};
+	return crew_take(keys->crew, &fetch->task)
+		? OK
+		: error_set(err, ERR_BUSY, "overloaded", "Too many keys are fetched; try again.");
 }
 
 enum status
@@ -298,16 +298,12 @@ client_keys_new(struct client_keys **out, const struct http_client_guard *guard,
 		return error_no_memory(err);
 	keys->guard = *guard;
 	keys->seed = hash_seed();
-	keys->last = &keys->first;
 	mutex_init(&keys->mutex);
-	cond_init(&keys->changed);
-	enum status rc = thread_start(&keys->thread, "client-keys", run, keys, err);
-	if (rc != OK) {
-		free(keys);
-		return rc;
-	}
+	enum status rc = crew_new(&keys->crew, &CREW, err);
+	if (rc != OK)
+		client_keys_free(&keys);
 	*out = keys;
-	return OK;
+	return rc;
 }
 
 void
@@ -316,14 +312,9 @@ client_keys_free(struct client_keys **keys)
 	struct client_keys *k = *keys;
 	if (!k)
 		return;
-	mutex_lock(&k->mutex);
-	k->ends = true;
-	pthread_cond_signal(&k->changed);
-	mutex_unlock(&k->mutex);
-	pthread_join(k->thread, NULL);
+	crew_free(&k->crew);
 	for (size_t i = 0; i < ENTRIES; i++)
 		let_go(k->entries[i].held);
-	pthread_cond_destroy(&k->changed);
 	pthread_mutex_destroy(&k->mutex);
 	free(k);
 	*keys = NULL;

@@ -4,28 +4,19 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/thread.h"
 #include "signin/upstream_internal.h"
 
-#define THREADS 4
-#define THREADS_OF_ONE 2 /* that one organisation's providers may hold */
-#define WAITING_MAX 128
-#define WAITING_OF_ONE 32
-
 struct upstream {
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	struct upstream_task *first; /* those that wait, in order */
-	bool ends;
+	struct crew *crew;
 	struct http_client_guard guard;
 	struct upstream_cache *cache;
-	struct worker {
-		struct upstream *upstream;
-		pthread_t thread;
-		const struct upstream_task *task; /* that runs; NULL: none */
-	} workers[THREADS];
-	unsigned thread_count;
 };
+
+static const struct crew_options CREW = {.name = "upstream",
+	.threads = 4,
+	.threads_of_one = 2,
+	.waiting = 128,
+	.waiting_of_one = 32};
 
 enum status
 upstream__untrusted(struct error *err, const char *why)
@@ -125,82 +116,42 @@ log_failure(const struct upstream_task *task)
 		LOG_Z("detail", task->error.detail));
 }
 
-static bool
-is_of_same(const struct upstream_task *a, const struct upstream_task *b)
-{
-	return a && b && uuid_eq(a->provider->org.id, b->provider->org.id);
-}
-
-static bool
-may_run(const struct upstream *u, const struct upstream_task *task)
-{
-	unsigned running = 0;
-
-	for (unsigned i = 0; i < THREADS; i++)
-		running += is_of_same(u->workers[i].task, task);
-	return running < THREADS_OF_ONE;
-}
-
-/* Takes the first that may run out of those that wait; with the mutex held. */
-static struct upstream_task *
-take_first(struct upstream *u)
-{
-	struct upstream_task **at = &u->first;
-
-	while (*at && !may_run(u, *at))
-		at = &(*at)->next;
-	struct upstream_task *task = *at;
-	if (task)
-		*at = task->next;
-	return task;
-}
-
-/* NULL when it is time to end. */
-static struct upstream_task *
-next_task(struct worker *w)
-{
-	struct upstream *u = w->upstream;
-	struct upstream_task *task = NULL;
-
-	mutex_lock(&u->mutex);
-	w->task = NULL;
-	/* Another one of the same organisation may have waited for this. */
-	pthread_cond_broadcast(&u->changed);
-	while (!u->ends && !(task = take_first(u)))
-		cond_wait(&u->changed, &u->mutex);
-	w->task = task;
-	mutex_unlock(&u->mutex);
-	return task;
-}
-
-static void *
-worker_main(void *arg)
-{
-	struct worker *w = arg;
-	struct upstream_task *task;
-
-	while ((task = next_task(w)) != NULL) {
-		struct upstream_run run = {.task = task,
-			.cache = w->upstream->cache,
-			.guard = &w->upstream->guard,
-			.until_mono_us = clock_mono_us() + UPSTREAM_TASK_MS * INT64_C(1000)};
-		task->status = run_task(&run, &task->error);
-		if (task->status != OK)
-			log_failure(task);
-		/* From here on it is its submitter's, who may be gone before it is compared. */
-		mutex_lock(&w->upstream->mutex);
-		w->task = NULL;
-		mutex_unlock(&w->upstream->mutex);
-		task->done(task);
-	}
-	return NULL;
-}
-
 static enum status
 busy(struct error *err)
 {
 	return error_set(err, ERR_BUSY, "overloaded",
 		"Too many people sign in this way just now; try again.");
+}
+
+static struct upstream_task *
+task_of(struct crew_task *crew)
+{
+	return (struct upstream_task *)(void *)((char *)crew -
+		offsetof(struct upstream_task, crew));
+}
+
+static void
+run_one(struct crew_task *crew)
+{
+	struct upstream_task *task = task_of(crew);
+	struct upstream_run run = {.task = task,
+		.cache = task->upstream->cache,
+		.guard = &task->upstream->guard,
+		.until_mono_us = clock_mono_us() + UPSTREAM_TASK_MS * INT64_C(1000)};
+
+	task->status = run_task(&run, &task->error);
+	if (task->status != OK)
+		log_failure(task);
+	task->done(task);
+}
+
+static void
+leave_one(struct crew_task *crew)
+{
+	struct upstream_task *task = task_of(crew);
+
+	task->status = busy(&task->error);
+	task->done(task);
 }
 
 enum status
@@ -211,16 +162,10 @@ upstream_new(struct upstream **out, const struct upstream_options *options, stru
 	*out = NULL;
 	if (!u)
 		return error_no_memory(err);
-	mutex_init(&u->mutex);
-	cond_init(&u->changed);
 	u->guard = options->guard;
 	enum status rc = upstream__cache_new(&u->cache, err);
-	for (unsigned i = 0; rc == OK && i < THREADS; i++) {
-		u->workers[i].upstream = u;
-		rc = thread_start(
-			&u->workers[i].thread, "upstream", worker_main, &u->workers[i], err);
-		u->thread_count += rc == OK;
-	}
+	if (rc == OK)
+		rc = crew_new(&u->crew, &CREW, err);
 	if (rc != OK)
 		upstream_free(&u);
 	*out = u;
@@ -230,21 +175,8 @@ upstream_new(struct upstream **out, const struct upstream_options *options, stru
 void
 upstream_end(struct upstream *u)
 {
-	struct upstream_task *task, *next;
-
-	if (!u)
-		return;
-	mutex_lock(&u->mutex);
-	u->ends = true;
-	task = u->first;
-	u->first = NULL;
-	pthread_cond_broadcast(&u->changed);
-	mutex_unlock(&u->mutex);
-	for (; task; task = next) {
-		next = task->next;
-		task->status = busy(&task->error);
-		task->done(task);
-	}
+	if (u)
+		crew_end(u->crew);
 }
 
 void
@@ -254,12 +186,8 @@ upstream_free(struct upstream **out)
 
 	if (!u)
 		return;
-	upstream_end(u);
-	for (unsigned i = 0; i < u->thread_count; i++)
-		pthread_join(u->workers[i].thread, NULL);
+	crew_free(&u->crew);
 	upstream__cache_free(&u->cache);
-	pthread_cond_destroy(&u->changed);
-	pthread_mutex_destroy(&u->mutex);
 	free(u);
 	*out = NULL;
 }
@@ -267,20 +195,8 @@ upstream_free(struct upstream **out)
 enum status
 upstream_submit(struct upstream *u, struct upstream_task *task, struct error *err)
 {
-	unsigned waiting = 0, of_same = 0;
-	struct upstream_task **at = &u->first;
-
-	task->next = NULL;
-	mutex_lock(&u->mutex);
-	for (; *at; at = &(*at)->next) {
-		waiting++;
-		of_same += is_of_same(*at, task);
-	}
-	bool taken = !u->ends && waiting < WAITING_MAX && of_same < WAITING_OF_ONE;
-	if (taken) {
-		*at = task;
-		pthread_cond_signal(&u->changed);
-	}
-	mutex_unlock(&u->mutex);
-	return taken ? OK : busy(err);
+	task->upstream = u;
+	task->crew = (struct crew_task){
+		.run = run_one, .leave = leave_one, .party = task->provider->org.id};
+	return crew_take(u->crew, &task->crew) ? OK : busy(err);
 }

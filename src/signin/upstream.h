@@ -2,14 +2,14 @@
 #define SIGNIN_UPSTREAM_H
 
 #include "base/arena.h"
+#include "base/crew.h"
 #include "http/client.h"
 #include "iam/identities.h"
 #include "signin/upstream_visit.h"
 
 /*
  * Signing in through an external provider (OpenID Connect Core 1.0, code flow with PKCE). Whatever
- * is asked of one is asked on a few threads of its own, whose queue is bounded; no provider holds
- * more than some of either, so that a slow one delays its own organisation alone.
+ * is asked of one is asked by a crew of its own, so that a slow one delays its organisation alone.
  *
  * Metadata and keys are kept in memory for as long as their provider says, within bounds; keys are
  * asked for again when a token names one that is not among them, and that not too often.
@@ -54,7 +54,8 @@ struct upstream_task {
 	struct str location; /* of UPSTREAM_BEGIN */
 	struct identity_claims claims; /* of UPSTREAM_FINISH */
 
-	struct upstream_task *next; /* the upstream's */
+	struct upstream *upstream; /* the upstream's, as is the last */
+	struct crew_task crew;
 };
 
 /*

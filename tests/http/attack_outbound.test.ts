@@ -1,0 +1,94 @@
+// Servers of others that the server asks: one organisation's slow ones keep no other waiting.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import * as jose from "jose";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Issuer, makeClient, makeIssuer, post } from "./harness/oauth.ts";
+import { useServer } from "./harness/server.ts";
+import { until } from "./harness/until.ts";
+
+const server = useServer({ args: ["--outbound-private", "127.0.0.0/8"] });
+const key = await jose.generateKeyPair("ES256");
+let slow: Issuer;
+let other: Issuer;
+
+/** Takes requests, and answers none until it is let; then all as it should. */
+class Slow {
+  asked = 0;
+  private waiting: (() => void)[] = [];
+  private lets = false;
+  private readonly server = createServer((request, response) => {
+    this.asked++;
+    const answer = (): void => void this.keys().then((keys) => response.end(keys));
+    request.resume();
+    if (this.lets) answer();
+    else this.waiting.push(answer);
+  });
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  private async keys(): Promise<string> {
+    return JSON.stringify({ keys: [{ ...await jose.exportJWK(key.publicKey), kid: "one" }] });
+  }
+
+  start(): Promise<void> {
+    return new Promise((done) => this.server.listen(0, "127.0.0.1", done));
+  }
+
+  answer(): void {
+    this.lets = true;
+    for (const one of this.waiting.splice(0)) one();
+  }
+
+  stop(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
+
+const sloth = new Slow();
+const quick = new Slow();
+
+beforeAll(async () => {
+  await Promise.all([sloth.start(), quick.start()]);
+  quick.answer();
+  slow = await makeIssuer(server, "ingest:write");
+  other = await makeIssuer(server, "ingest:write");
+});
+
+afterAll(() => {
+  sloth.stop();
+  quick.stop();
+});
+
+async function makeSigner(issuer: Issuer, jwks_uri: string): Promise<string> {
+  const made = await makeClient(
+    issuer, { token_endpoint_auth_method: "private_key_jwt", jwks_uri });
+  return made.principal.id;
+}
+
+async function token(issuer: Issuer, client: string): Promise<number> {
+  const assertion = await new jose.SignJWT({ jti: crypto.randomUUID() })
+    .setProtectedHeader({ alg: "ES256", kid: "one" }).setIssuer(client).setSubject(client)
+    .setAudience(issuer.url).setIssuedAt().setExpirationTime("1m").sign(key.privateKey);
+  const reply = await post(`${issuer.url}/token`, {
+    grant_type: "client_credentials", client_assertion: assertion,
+    client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+  });
+  return reply.status;
+}
+
+test("E8_attack: whoever publishes keys slowly keeps no other organisation waiting", async () => {
+  const clients = await Promise.all([1, 2, 3].map(() => makeSigner(slow, `${sloth.url}/keys`)));
+  const own = await makeSigner(other, `${quick.url}/keys`);
+  const waiting = clients.flatMap((client) => [1, 2, 3, 4].map(() => token(slow, client)));
+  await until("somebody to wait", () => sloth.asked > 0);
+  expect(await token(other, own)).toBe(200);
+  expect(sloth.asked).toBeLessThanOrEqual(2);
+  sloth.answer();
+  // Nor is anything asked for again that came meanwhile.
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set([200]));
+  expect(sloth.asked).toBeLessThanOrEqual(2 * clients.length);
+});
