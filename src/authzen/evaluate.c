@@ -216,7 +216,7 @@ evaluation_run(const struct evaluation *e)
 {
 	struct error err = {0};
 	struct judge judge; /* large, and initialised by judge_open as far as it is used */
-	judge.arena = http_arena(e->http);
+	judge.http = e->http;
 	judge.caught_up = authzen__caught_up(e->http);
 	judge.behind = false;
 	directory_enter();

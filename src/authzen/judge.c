@@ -2,6 +2,7 @@
 
 #include "authzen/resolve.h"
 #include "base/clock.h"
+#include "door/may.h"
 #include "signin/credential.h"
 
 static enum status
@@ -60,10 +61,9 @@ may_ask(struct judge *j, const struct workspace_view *workspace)
 			.workspace = workspace},
 		.permission = IAM_DECISIONS_EVALUATE,
 		.attributes = {.now_us = j->now_us}};
-	struct answer answer;
 	j->asked = true;
 	j->asked_at = workspace;
-	j->may_ask = policy_decide(&question, &answer) == DECISION_ALLOW;
+	j->may_ask = door_may(&question, j->http);
 	return j->may_ask;
 }
 
@@ -80,7 +80,7 @@ judge_open(struct judge *j, const struct authzen *door, struct str header,
 	/* What is found from here on is of this incarnation, or is not answered. */
 	if (!directory_era(door->signin.directory, &j->era))
 		return turning(j, err);
-	const struct proof proof = {header, j->now_us, j->arena};
+	const struct proof proof = {header, j->now_us, http_arena(j->http)};
 	enum status rc = signin_bearer(&j->caller, &door->signin, &proof, &j->misses, err);
 	if (rc != OK)
 		return rc;
@@ -98,7 +98,8 @@ judge_open(struct judge *j, const struct authzen *door, struct str header,
 		return error_set(err, ERR_UNAUTHENTICATED, "unauthenticated",
 			"The caller is no longer active.");
 	if (j->caller.token) {
-		rc = token_bounds_load(&j->self.bounds, j->caller.token, j->org, j->arena, err);
+		rc = token_bounds_load(
+			&j->self.bounds, j->caller.token, j->org, http_arena(j->http), err);
 		if (rc != OK)
 			return rc;
 	}

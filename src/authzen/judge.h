@@ -21,7 +21,8 @@ struct judge {
 	int64_t revision; /* what is decided on is at least this new */
 	int64_t age_us;
 
-	struct arena *arena; /* set before judge_open: what tokens prove is kept there */
+	struct http_request
+		*http; /* set before judge_open; what tokens prove is kept in its arena */
 	/* As well: all that was committed when the request came is known by now.
 	 * Afterwards: what was demanded is newer than what is known, and asking may help. */
 	bool caught_up, behind;

@@ -157,14 +157,14 @@ by_secret(struct subject *subject, struct judge *j, const struct access_request 
 static bool
 by_token(struct subject *subject, struct judge *j, const struct access_request *request)
 {
-	const struct proof proof = {request->subject_id, j->now_us, j->arena};
+	const struct proof proof = {request->subject_id, j->now_us, http_arena(j->http)};
 	struct token token;
 	struct error why = {0};
 	if (signin_token(&token, &subject->principal, &j->door->signin, &proof, &j->misses, &why) !=
 			OK ||
 		!uuid_eq(token.org.id, j->org->id.id))
 		return false;
-	return token_bounds_load(&subject->bounds, &token, j->org, j->arena, &why) == OK;
+	return token_bounds_load(&subject->bounds, &token, j->org, http_arena(j->http), &why) == OK;
 }
 
 void

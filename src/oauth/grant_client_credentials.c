@@ -1,3 +1,4 @@
+#include "door/may.h"
 #include "oauth/grant.h"
 
 /* Who asks for himself: judged without a credential, at the issuer's own node. */
@@ -23,9 +24,7 @@ choose_scopes(struct buf *out, struct exchange *x, const struct client *client, 
 	const struct group_view *groups[GROUPS_PER_PRINCIPAL_MAX];
 	struct scope_holder holder;
 	struct str requested = oauth__parameter(x, "scope");
-	const struct attribute address = {.path = STR("context.address"),
-		.type = ATTRIBUTE_STRING,
-		.str = http_peer(x->http)};
+	const struct attribute address = door_address(x->http);
 
 	if (requested.ptr && !scope_is_well_formed(requested))
 		return oauth__refuse(

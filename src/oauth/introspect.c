@@ -1,3 +1,4 @@
+#include "door/may.h"
 #include "model/catalogue.h"
 #include "oauth/user_tokens.h"
 #include "signin/token.h"
@@ -28,7 +29,6 @@ check_caller(struct caller *caller, struct exchange *x, struct error *err)
 	struct directory *d = x->signin->directory;
 	const struct proof proof = {x->authorization, x->now_us, http_arena(x->http)};
 	struct error why = {0};
-	struct answer answer;
 
 	enum status rc = signin_bearer(caller, x->signin, &proof, x->misses, &why);
 	if (rc != OK)
@@ -56,7 +56,7 @@ check_caller(struct caller *caller, struct exchange *x, struct error *err)
 		question.subject.credential =
 			directory_credential(d, caller->org, caller->credential, x->misses);
 	}
-	return policy_decide(&question, &answer) == DECISION_ALLOW ? OK : forbidden(err);
+	return door_may(&question, x->http) ? OK : forbidden(err);
 }
 
 static enum status

@@ -1,6 +1,7 @@
 #include "oauth/user_tokens.h"
 
 #include "directory/rows.h"
+#include "door/may.h"
 #include "iam/families.h"
 
 enum status
@@ -137,9 +138,7 @@ find_scopes(struct buf *out, struct token *claims, struct exchange *x, const str
 	struct user_grant *grant, struct error *err)
 {
 	const struct group_view *groups[GROUPS_PER_PRINCIPAL_MAX];
-	const struct attribute address = {.path = STR("context.address"),
-		.type = ATTRIBUTE_STRING,
-		.str = http_peer(x->http)};
+	const struct attribute address = door_address(x->http);
 	struct scope_holder holder;
 
 	if (is_behind(x, grant) || !find_holder(&holder, x, client, grant, groups))

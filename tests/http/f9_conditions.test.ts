@@ -244,6 +244,38 @@ test("F9_conditions: calls of the API itself are under them: the caller's addres
   expectForbidden(await make(here), "iam:groups:create");
 });
 
+test("F9_conditions: so are who asks for decisions, and who introspects: their own address",
+  async () => {
+    const tenant = await makeOrg(server);
+    const shop = { ...tenant, as: (secret: string) => server.as(secret) };
+    const workspace = await makeWorkspace(tenant);
+    const rights = ["iam:decisions:evaluate"];
+    const from = (block: string) => makeCaller(shop, rights, {}, orgNode(tenant),
+      { condition: only({ attribute: "context.address", operator: "in_cidr", value: block }) });
+    const [here, away] = [await from("127.0.0.0/8"), await from("192.0.2.0/24")];
+    const request = {
+      subject: subjectOf(here.principal), action: { name: "iam:groups:read" },
+      resource: { type: "organisation", id: tenant.org.id },
+      // What a request says of its subject's address is nothing about who asks.
+      context: { address: "192.0.2.1" },
+    };
+    const statuses = async (one: typeof here) => {
+      const asked = await one.api.request("POST", "/access/v1/evaluation", request);
+      const told = await fetch(`${server.url}/w/${workspace.id}/introspect`, {
+        method: "POST", headers: { authorization: `Bearer ${one.api.secret}` },
+        body: new URLSearchParams({ token: "unknown" }),
+      });
+      return [asked.status, told.status];
+    };
+    expect(await statuses(here)).toEqual([200, 200]);
+    expect(await statuses(away)).toEqual([403, 403]);
+    await tenant.admin.post(`${tenant.path}/guardrails`, {
+      name: unique("rail"), node: orgNode(tenant), kinds: ["service_account"], permissions: rights,
+      condition: only({ attribute: "context.address", operator: "in_cidr", value: "127.0.0.0/8" }),
+    });
+    expect(await statuses(here)).toEqual([403, 403]);
+  });
+
 test("F9_conditions: what is stored is shown again", async () => {
   const condition = only({ attribute: "context.level", operator: "in", value: ["a", "b"] });
   const { tenant } = await makePlace("guardrail", condition);
