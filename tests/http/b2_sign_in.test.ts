@@ -163,6 +163,28 @@ describe("B2_password: what is guessed first is refused", () => {
   });
 });
 
+test("B2_password: its code points count, in whatever form it is typed; no kind has to be there",
+  async () => {
+    // 15 characters in 60 bytes, and 15 that are 30 when each accent is typed by itself.
+    const bees = String.fromCodePoint(...Array.from({ length: 15 }, (_, i) => 0x1f400 + i * i));
+    const accents = "àéîõüçñåèêëìíïò".normalize("NFC");
+    for (const password of [bees, accents, "fernholzbrückes"]) {
+      const email = `${unique("typist")}@example.com`;
+      await tenant.admin.post(`${tenant.path}/members`, { email, invite: true });
+      const own = browser();
+      const asked = await openInvitation(server, email, own);
+      const answer = (new_password: string) => own.submit(asked, asked.form("new_password"),
+        { name: "Ada Moreau", new_password, decision: "accept" });
+      const typed = password.normalize("NFD");
+      const short = await answer([...password].slice(0, 14).join("").normalize("NFD"));
+      expect([short.status, short.text]).toEqual([400, expect.stringContaining("too short")]);
+      expect(isSignedIn(await answer(typed))).toBe(true);
+      for (const form of ["NFC", "NFD"] as const)
+        expect(isSignedIn(await signIn(browser(), email, password.normalize(form)))).toBe(true);
+      expect(isSignedIn(await signIn(browser(), email, `${password} `))).toBe(false);
+    }
+  });
+
 describe("B2_reset", () => {
   async function ask(email: string, count: number): Promise<string> {
     const own = browser();
