@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crew.h"
 #include "base/log.h"
 #include "base/rounds.h"
 #include "iam/logout_notices.h"
@@ -10,7 +11,7 @@
 
 #define ROUND_US US_PER_S
 #define BATCH 16
-#define LEASE_S 120 /* longer than a batch can take */
+#define LEASE_S 300 /* longer than all that waits before it can take */
 #define TOKEN_LIFE_US (120 * US_PER_S)
 #define ARENA_MAX ((size_t)256 * 1024)
 #define ANSWER_MAX ((size_t)16 * 1024)
@@ -21,12 +22,16 @@
 
 struct backchannel {
 	struct backchannel_options options;
+	struct crew *crew; /* which sends */
 	struct arena *arena; /* of a round */
 	struct rounds rounds;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	bool loaded; /* under the mutex */
 };
+
+static const struct crew_options CREW = {
+	.name = "logouts", .threads = 4, .threads_of_one = 2, .waiting = 128, .waiting_of_one = 32};
 
 enum status
 logout_token_issue(struct buf *out, const struct logout_token *token, const struct signer *signer,
@@ -65,22 +70,22 @@ logout_token_issue(struct buf *out, const struct logout_token *token, const stru
 		buf_view(&payload), err);
 }
 
-/* Jobs: what is due, what is taken, what became of one. */
+/* Jobs: what is due, and what is taken. */
 struct round {
 	struct store_job job; /* first */
 	struct backchannel *backchannel;
 	struct logout_notice notices[BATCH];
-	size_t count, at;
-	bool due, over;
+	size_t count;
+	bool due;
 };
 
 static struct call
-event_call(struct round *r, struct tx *tx)
+event_call(const struct backchannel *b, struct arena *arena, struct tx *tx)
 {
-	const struct signin *signin = r->backchannel->options.signin;
+	const struct signin *signin = b->options.signin;
 	struct call call = {
 		.now_us = clock_now_us(),
-		.arena = r->backchannel->arena,
+		.arena = arena,
 		.directory = signin->directory,
 		.keyring = signin->keyring,
 	};
@@ -99,16 +104,8 @@ static enum status
 run_take(struct store_job *job, struct tx *tx, struct error *err)
 {
 	struct round *r = (struct round *)(void *)job;
-	struct call call = event_call(r, tx);
+	struct call call = event_call(r->backchannel, r->backchannel->arena, tx);
 	return logout_notices_take(r->notices, &r->count, &call, BATCH, LEASE_S, err);
-}
-
-static enum status
-run_settle(struct store_job *job, struct tx *tx, struct error *err)
-{
-	struct round *r = (struct round *)(void *)job;
-	struct call call = event_call(r, tx);
-	return logout_notice_settle(&call, &r->notices[r->at], r->over, err);
 }
 
 /* Loads what was missed, waiting for it. */
@@ -255,54 +252,133 @@ send_letter(struct backchannel *b, const struct letter *letter, struct error *er
 	return rc;
 }
 
-/* Whether it is over: told, or nobody is there to be told. */
-static bool
-tell(struct backchannel *b, const struct logout_notice *notice)
-{
-	char client[UUID_TEXT_LEN + 1];
+/* One notice on its way, with the job that writes down what became of it. */
+struct errand {
+	struct store_job job; /* first */
+	struct crew_task task;
+	struct backchannel *backchannel;
+	struct logout_notice notice;
 	struct letter letter;
-	struct error err = {0};
+	bool over; /* told, or nobody is there to be told */
+};
 
-	buf_init(&letter.form, 2 * JWS_TOKEN_MAX);
-	enum status rc = prepare(b, &letter, notice, &err);
-	if (rc == OK && letter.url[0])
-		rc = send_letter(b, &letter, &err);
-	buf_clear(&letter.form);
-	if (rc == OK)
-		return true;
-	uuid_format(client, notice->client.id);
-	log_event(LOG_WARN, "logout-not-told", LOG_Z("client", client),
-		LOG_I("attempt", notice->attempts), LOG_Z("code", err.code),
-		LOG_Z("text", err.text));
-	return false;
+static struct errand *
+errand_new(struct backchannel *b, const struct logout_notice *notice)
+{
+	struct errand *e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->backchannel = b;
+	e->notice = *notice;
+	buf_init(&e->letter.form, 2 * JWS_TOKEN_MAX);
+	return e;
 }
 
-/* What cannot be done now stays due. */
 static void
-do_round(void *owner)
+errand_free(struct errand *e)
 {
-	struct backchannel *b = owner;
+	buf_clear(&e->letter.form);
+	free(e);
+}
+
+static enum status
+run_settle(struct store_job *job, struct tx *tx, struct error *err)
+{
+	struct errand *e = (struct errand *)(void *)job;
+	struct call call = event_call(e->backchannel, NULL, tx);
+	return logout_notice_settle(&call, &e->notice, e->over, err);
+}
+
+/* What cannot be written down stays due: it is told once more when the lease is over. */
+static void
+settle(struct errand *e, enum status status, const struct error *why)
+{
+	char client[UUID_TEXT_LEN + 1];
+	struct error lost = {0};
+
+	uuid_format(client, e->notice.client.id);
+	if (status != OK)
+		log_event(LOG_WARN, "logout-not-told", LOG_Z("client", client),
+			LOG_I("attempt", e->notice.attempts), LOG_Z("code", why->code),
+			LOG_Z("text", why->text));
+	e->over = status == OK;
+	e->job = (struct store_job){.run = run_settle};
+	if (store_change_wait(e->backchannel->options.store, &e->job, &lost) != OK)
+		log_event(LOG_WARN, "logout-not-settled", LOG_Z("client", client),
+			LOG_Z("text", lost.text));
+	errand_free(e);
+}
+
+static struct errand *
+errand_of(struct crew_task *task)
+{
+	return (struct errand *)(void *)((char *)task - offsetof(struct errand, task));
+}
+
+static void
+run_errand(struct crew_task *task)
+{
+	struct errand *e = errand_of(task);
+	struct error err = {0};
+	enum status rc = send_letter(e->backchannel, &e->letter, &err);
+	settle(e, rc, &err);
+}
+
+static void
+leave_errand(struct crew_task *task)
+{
+	errand_free(errand_of(task));
+}
+
+/* Whose clients are too slow for what they are to be told hears of it later. */
+static void
+tell(struct backchannel *b, const struct logout_notice *notice)
+{
+	struct error err = {0};
+	struct errand *e = errand_new(b, notice);
+	if (!e)
+		return;
+	enum status rc = prepare(b, &e->letter, notice, &err);
+	e->task = (struct crew_task){
+		.run = run_errand, .leave = leave_errand, .party = notice->org.id};
+	if (rc == OK && e->letter.url[0]) {
+		if (crew_take(b->crew, &e->task))
+			return;
+		rc = error_set(&err, ERR_BUSY, "overloaded", "Too many logouts are being told.");
+	}
+	settle(e, rc, &err);
+}
+
+/* False when there is no more to do at present. What cannot be done now stays due. */
+static bool
+tell_batch(struct backchannel *b)
+{
 	struct error err = {0};
 	struct store *store = b->options.store;
 	struct round r = {.job = {.run = run_due}, .backchannel = b};
 	arena_reset(b->arena);
 	if (store_read_wait(store, &r.job, &err) != OK || !r.due)
-		return;
+		return false;
 	r.job = (struct store_job){.run = run_take};
 	if (store_change_wait(store, &r.job, &err) != OK)
-		return;
-	for (r.at = 0; r.at < r.count && !rounds_end(&b->rounds); r.at++) {
-		r.over = tell(b, &r.notices[r.at]);
-		r.job = (struct store_job){.run = run_settle};
-		error_clear(&err);
-		if (store_change_wait(store, &r.job, &err) != OK)
-			return;
-	}
+		return false;
+	for (size_t i = 0; i < r.count && !rounds_end(&b->rounds); i++)
+		tell(b, &r.notices[i]);
+	return r.count == BATCH;
+}
+
+static void
+do_round(void *owner)
+{
+	struct backchannel *b = owner;
+	while (!rounds_end(&b->rounds) && tell_batch(b))
+		;
 }
 
 static void
 release(struct backchannel *b)
 {
+	crew_free(&b->crew);
 	pthread_cond_destroy(&b->changed);
 	pthread_mutex_destroy(&b->mutex);
 	arena_free(&b->arena);
@@ -322,7 +398,9 @@ backchannel_start(
 	mutex_init(&b->mutex);
 	cond_init(&b->changed);
 	const struct rounds_work work = {"backchannel", ROUND_US, do_round, b};
-	enum status rc = b->arena ? rounds_start(&b->rounds, &work, err) : error_no_memory(err);
+	enum status rc = b->arena ? crew_new(&b->crew, &CREW, err) : error_no_memory(err);
+	if (rc == OK)
+		rc = rounds_start(&b->rounds, &work, err);
 	if (rc != OK)
 		release(b);
 	else

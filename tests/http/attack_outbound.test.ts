@@ -3,7 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as jose from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Issuer, makeClient, makeIssuer, post } from "./harness/oauth.ts";
+import {
+  clientToken, type Issuer, makeClient, makeIssuer, makeMachineClient, makePublicClient, post,
+} from "./harness/oauth.ts";
 import { useServer } from "./harness/server.ts";
 import { until } from "./harness/until.ts";
 
@@ -92,3 +94,34 @@ test("E8_attack: whoever publishes keys slowly keeps no other organisation waiti
   expect(new Set(await Promise.all(waiting))).toEqual(new Set([200]));
   expect(sloth.asked).toBeLessThanOrEqual(2 * clients.length);
 });
+
+/** Somebody's sign-out that so many clients at this address are to be told of. */
+async function plantNotices(issuer: Issuer, url: string, count: number): Promise<void> {
+  const { store } = server;
+  const id = (): string => store.literal(crypto.randomUUID());
+  // What is told is signed: the issuer has to have a key.
+  await clientToken(issuer, await makeMachineClient(issuer, "ingest:write"));
+  const app = await makePublicClient(issuer, { backchannel_logout_uri: url });
+  const values = Array.from({ length: count }, () => `(${[store.literal(issuer.tenant.org.id),
+    id(), store.literal(issuer.workspace.id), store.literal(app.id), id(), id(), 0, 1,
+    (Date.now() + 3_600_000) * 1000].join(", ")})`);
+  store.alter("INSERT INTO logout_notices (org, notice, workspace, client, principal, family,"
+    + ` attempts, next_us, expires_us) VALUES ${values.join(", ")}`);
+}
+
+test("E14_attack: whoever is slow to hear of logouts keeps no other organisation waiting",
+  async () => {
+    const deaf = new Slow();
+    await deaf.start();
+    await plantNotices(slow, `${deaf.url}/told`, 12);
+    await until("the slow one to be told", () => deaf.asked > 0);
+    const before = quick.asked;
+    await plantNotices(other, `${quick.url}/told`, 1);
+    await until("the other one to be told", () => quick.asked > before);
+    expect(deaf.asked).toBeLessThanOrEqual(2);
+    deaf.answer();
+    const left = "SELECT COUNT(*) FROM logout_notices";
+    await until("all to be told", () => server.store.value(left) === "0");
+    expect(deaf.asked).toBe(12);
+    deaf.stop();
+  });
