@@ -1,8 +1,8 @@
 /* Accounts of people, which are the installation's. */
-#include "iam/persons.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"
+#include "iam/recovery.h"
 
 static enum status
 load(struct person *out, struct operation_call *op, struct error *err)
@@ -59,4 +59,17 @@ api_person_update(struct operation_call *op, struct error *err)
 	if (rc == OK)
 		rc = person_update(&person, &op->call, &update, err);
 	return show(op, &person, rc);
+}
+
+enum status
+api_person_recover(struct operation_call *op, struct error *err)
+{
+	const struct recovery_wish wish = {.person = {path_uuid(op, 0)},
+		.base_url = op->base_url,
+		.mails = true,
+		.if_match = op->if_match};
+	struct recovery recovery;
+
+	enum status rc = person_recover(&recovery, &op->call, &wish, err);
+	return show(op, &recovery.person, rc);
 }

@@ -94,6 +94,7 @@ enum exit_status command_operator_key(struct invocation *in);
 enum exit_status command_blueprint_apply(struct invocation *in);
 enum exit_status command_blueprint_list(struct invocation *in);
 enum exit_status command_keys_rotate(struct invocation *in);
+enum exit_status command_persons_recover(struct invocation *in);
 enum exit_status command_check(struct invocation *in);
 enum exit_status command_verify(struct invocation *in);
 enum exit_status command_migrate(struct invocation *in);
@@ -105,6 +106,7 @@ enum exit_status command_help_all(struct invocation *in);
 extern const struct command_option operator_key_options[];
 extern const struct command_option blueprint_apply_options[];
 extern const struct command_option keys_rotate_options[];
+extern const struct command_option persons_recover_options[];
 extern const struct command_option check_options[];
 extern const struct command_option migrate_options[];
 

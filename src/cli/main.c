@@ -35,6 +35,22 @@ const struct command commands[] = {
 		.options = keys_rotate_options,
 		.configured = true,
 		.run = command_keys_rotate},
+	{.name = "persons recover",
+		.operands = "ADDRESS",
+		.summary =
+			"Let a person come back who has lost second factors or password, offline",
+		.more = "Removes all second factors and recovery codes, ends every session and "
+			"token, "
+			"and prints a link by\nwhich the person sets a new password within 30 "
+			"minutes: "
+			"make sure first who it is that asks.\nThe embedded store must not be in "
+			"use "
+			"by a server: then use POST /api/persons/PERSON/recover,\nwhich sends the "
+			"link "
+			"by mail.",
+		.options = persons_recover_options,
+		.configured = true,
+		.run = command_persons_recover},
 	{.name = "check",
 		.summary = "Ask a running server for a decision",
 		.more = "The key of the caller is read from THINGWARD_KEY or from a file.\n"

@@ -12,6 +12,7 @@
  *   sign_in          organisation link minutes client?
  *   invitation       organisation link email inviter?
  *   reset            organisation link minutes email
+ *   recovery         organisation link minutes email
  *   sign_up          organisation link minutes email
  *   address_changed  organisation when email new_email
  *   notice           organisation when heading text address? link?

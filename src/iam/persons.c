@@ -229,6 +229,12 @@ apply(struct person *person, const struct call *call, const struct person_update
 		person->state = update->state;
 	if (update->verified && !person->verified_us)
 		person->verified_us = call->now_us;
+	if (update->recovers) {
+		if (person->password_short)
+			person->password = NOTHING;
+		person->password_short = false;
+		ends = true;
+	}
 	if (update->password.ptr) {
 		person->password = update->password;
 		person->password_short = update->password_short;
@@ -260,7 +266,9 @@ person_update(struct person *person, struct call *call, const struct person_upda
 	struct error *err)
 {
 	const struct person before = *person;
-	const char *action = update->password.ptr ? "persons.set_password" : "persons.update";
+	const char *action = update->password.ptr ? "persons.set_password"
+		: update->recovers                ? "persons.recover"
+						  : "persons.update";
 
 	ASSERT(org_is_platform(call->chain.org));
 	bool ends = apply(person, call, update);

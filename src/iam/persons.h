@@ -47,6 +47,7 @@ struct person_update {
 	bool password_short; /* shorter than a password that stands alone */
 	enum state state; /* NONE: stays; else ACTIVE or SUSPENDED */
 	bool verified; /* the address was proved now, unless it had been */
+	bool recovers; /* as if there were a new password; a short one goes (iam/recovery.h) */
 	struct session_id kept;
 };
 enum status person_update(struct person *person, struct call *call,

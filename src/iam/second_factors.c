@@ -1,6 +1,6 @@
 #include "iam/second_factors.h"
 
-#include "store/store.h"
+#include "iam/rows.h"
 
 static const struct sql FACTORS_SELECT =
 	SQL("SELECT"
@@ -9,6 +9,11 @@ static const struct sql FACTORS_SELECT =
 	    " (SELECT COUNT(*) FROM recovery_codes WHERE person = $1 AND used_us IS NULL)");
 static const struct sql PASSWORD_IS_SHORT =
 	SQL("SELECT password_short FROM persons WHERE person = $1 AND password IS NOT NULL");
+static const struct sql FACTORS_DELETE[] = {
+	SQL("DELETE FROM totps WHERE person = $1"),
+	SQL("DELETE FROM passkeys WHERE person = $1"),
+	SQL("DELETE FROM recovery_codes WHERE person = $1"),
+};
 static const struct sql RECOVERY_CODES_DELETE = SQL("DELETE FROM recovery_codes WHERE person = $1");
 
 enum status
@@ -28,6 +33,38 @@ second_factors_find(
 			.passkeys = (uint32_t)query_int(&q, 1),
 			.recovery_codes = (uint32_t)query_int(&q, 2)};
 	query_end(&q);
+	return rc;
+}
+
+static void
+factors_write(struct json_writer *w, const char *name, const void *entity)
+{
+	const struct second_factors *factors = entity;
+
+	jw_object(w, name);
+	jw_bool(w, "totp", factors->totp);
+	jw_int(w, "passkeys", factors->passkeys);
+	jw_int(w, "recovery_codes", factors->recovery_codes);
+	jw_end_object(w);
+}
+
+enum status
+second_factors_remove(struct call *call, struct person_id person, struct error *err)
+{
+	struct second_factors factors;
+
+	enum status rc = second_factors_find(&factors, call, person, err);
+	if (rc == OK && (second_factors_any(&factors) || factors.recovery_codes))
+		rc = iam__record(call, "second_factors.delete", "person", person.id,
+			VERSIONS(call_json(call, factors_write, &factors), NOTHING), err);
+	for (size_t i = 0; rc == OK && i < ARRAY_LEN(FACTORS_DELETE); i++) {
+		struct query q;
+		rc = query_begin(&q, call->tx, &FACTORS_DELETE[i], err);
+		if (rc != OK)
+			break;
+		query_bind_uuid(&q, 1, person.id);
+		rc = query_run(&q, NULL, err);
+	}
 	return rc;
 }
 

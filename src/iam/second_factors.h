@@ -23,6 +23,11 @@ second_factors_any(const struct second_factors *factors)
 	return factors->totp || factors->passkeys > 0;
 }
 
+/* All that there are, when the person has lost them (iam/recovery.h), with a record if there was
+ * any. In a call that is open on the platform. */
+enum status second_factors_remove(
+	struct call *call, struct person_id person, struct error *err) MUST_USE;
+
 /* For what takes one away. ERR_CONFLICT "password-too-short-alone" when it is the last, and the
  * password was let be short because of it. */
 enum status second_factors__check_last(

@@ -17,7 +17,7 @@ static struct error err;
 static struct letter letter;
 
 static const char *const names[] = {
-	"sign_in", "invitation", "reset", "sign_up", "address_changed", "notice"};
+	"sign_in", "invitation", "recovery", "reset", "sign_up", "address_changed", "notice"};
 
 static const char everything[] =
 	"{\"organisation\":\"Northwind <Energy> & Co\",\"link\":\"" LINK "\","
