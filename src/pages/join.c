@@ -209,7 +209,7 @@ accept(struct visit *v, struct call *call, struct error *err)
 		.principal = is_person(j) ? (struct principal_id){{{0}}} : j->joined.principal.id,
 		.email_normal = j->joined.link.email_normal,
 		.methods = j->normal.ptr ? METHOD_PASSWORD : METHOD_LINK};
-	return visit_begin_session(v, call, &proved, err);
+	return visit_enter(v, call, &proved, err);
 }
 
 static void

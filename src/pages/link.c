@@ -55,7 +55,7 @@ enter(struct visit *v, struct call *call, struct error *err)
 		.principal = link->principal,
 		.email_normal = link->email_normal,
 		.methods = METHOD_LINK};
-	return rc == OK ? visit_begin_session(v, call, &proved, err) : rc;
+	return rc == OK ? visit_enter(v, call, &proved, err) : rc;
 }
 
 void

@@ -37,7 +37,7 @@ prove(struct visit *v, struct call *call, struct error *err)
 	if (rc == OK)
 		rc = methods_with_second(
 			&proved.methods, STR(""), a->holder.method, call->arena, err);
-	return rc == OK ? visit_begin_session(v, call, &proved, err) : rc;
+	return rc == OK ? visit_enter(v, call, &proved, err) : rc;
 }
 
 static void

@@ -225,7 +225,7 @@ accept(struct visit *v, struct call *call, struct error *err)
 		.only_org = trip->away.org,
 		.provider = trip->away.provider.id,
 		.methods = METHOD_PROVIDER};
-	return rc == OK ? visit_begin_session(v, call, &proved, err) : rc;
+	return rc == OK ? visit_enter(v, call, &proved, err) : rc;
 }
 
 static void

@@ -183,7 +183,7 @@ prove(struct visit *v, struct call *call, struct error *err)
 	if (!s->accepted)
 		return rc;
 	rc = methods_with_second(&proved.methods, s->first.methods, method, call->arena, err);
-	return rc == OK ? visit_begin_session(v, call, &proved, err) : rc;
+	return rc == OK ? visit_enter(v, call, &proved, err) : rc;
 }
 
 static void

@@ -5,10 +5,10 @@
 #include "door/wait.h"
 #include "http/form.h"
 #include "iam/issuers.h"
-#include "iam/persons.h"
 #include "pages/pages.h"
 #include "pages/templates.h"
 #include "signin/browser.h"
+#include "signin/entrance.h"
 #include "signin/ticket.h"
 
 /*
@@ -63,11 +63,7 @@ struct visit {
 	struct str leads_to; /* absent: to the client that waits, if any */
 	void *state;
 
-	/* Of who has just signed in. */
-	struct session began;
-	struct secret_text secret;
-	struct str email_normal;
-	struct str first; /* of who has to prove a second factor still: the cookie that says so */
+	struct entered entered; /* who has just signed in */
 
 	/* Of waiting. */
 	struct wait *wait;
@@ -144,23 +140,10 @@ struct ticket visit_ticket(const struct visit *v, const char *path);
 bool visit_may_try(struct visit *v, enum try_kind kind, struct str account);
 void visit_tried_well(struct visit *v, enum try_kind kind, struct str account);
 
-/* proved.c: who came is proved, and is signed in: a session begins, and he goes on. Persons who
- * have a second factor prove it first (second.c). */
-struct proved {
-	struct person_id person; /* or */
-	struct principal_id principal;
-	struct str email_normal; /* proved here; absent: it was not */
-	struct str methods; /* RFC 8176, blanks between */
-	bool second; /* of two factors */
-	int64_t auth_us; /* when the first was proved, if not now */
-	struct org_id only_org; /* of who came by an organisation's own provider … */
-	struct uuid provider; /* … which sees to second factors itself */
-	struct person rehash; /* by its password: as it was when that was verified */
-	struct str phc; /* the better hash; absent: none */
-};
+/* proved.c: who came is proved, and goes on: signed in, or to the second step (second.c). */
 void visit_proved(struct visit *v, const struct proved *proved);
 /* The part inside a change that something else belongs to; then visit_entered. */
-enum status visit_begin_session(struct visit *v, struct call *call, const struct proved *proved,
+enum status visit_enter(struct visit *v, struct call *call, const struct proved *proved,
 	struct error *err) MUST_USE;
 /* Gives the browser its cookies. */
 void visit_entered(struct visit *v);
