@@ -1,6 +1,7 @@
 #include "oauth/authorize_decide.h"
 
 #include "iam/scopes_of_token.h"
+#include "signin/session.h"
 
 /* The same error codes as OpenID Connect Core section 3.1.2.6. */
 static enum authorize_step
@@ -23,8 +24,7 @@ void
 authorize_choose(struct authorize_who *who, const struct ticket *ticket, bool *several)
 {
 	const struct session *session = &who->session;
-	bool stated = !org_is_platform(ticket->organisation);
-	size_t found = 0;
+	size_t found = who->count;
 
 	*several = false;
 	who->org = (struct org_id){0};
@@ -34,21 +34,13 @@ authorize_choose(struct authorize_who *who, const struct ticket *ticket, bool *s
 		who->principal = session->principal;
 		return;
 	}
-	for (size_t i = 0; i < who->count; i++) {
-		const struct membership *m = &who->memberships[i];
-		if (m->state != STATE_ACTIVE ||
-			(stated && !uuid_eq(m->org.id, ticket->organisation.id)) ||
-			(!org_is_platform(session->only_org) &&
-				!uuid_eq(m->org.id, session->only_org.id)))
-			continue;
+	const struct membership *m =
+		session_member(session, who->memberships, &found, ticket->organisation);
+	if (m) {
 		who->org = m->org;
 		who->principal = m->principal;
-		found++;
 	}
-	if (found > 1) {
-		*several = true;
-		who->principal = (struct principal_id){0};
-	}
+	*several = found > 1;
 }
 
 /* Signed in since the request came: what it asks for anew has been done. */

@@ -9,7 +9,9 @@
 /*
  * What comes next for a good authorization request (OpenID Connect Core section 3.1.2.3 to
  * 3.1.2.4): pure. In this order: somebody is signed in, as freshly as is asked, under the account
- * that is meant, as well as is asked; acts somewhere; is who it has to be; and has consented.
+ * that is meant, as well as is asked; acts somewhere; is who it has to be; and has consented. These
+ * steps and their order are the protocol's, and so stand in its door; what a session opens, and
+ * what a scope allows, are rules of other rooms that it asks.
  */
 enum authorize_step {
 	AUTHORIZE_REFUSE = 0, /* the client is told */

@@ -3,6 +3,7 @@
 #include "iam/consents.h"
 #include "iam/scopes_of_token.h"
 #include "pages/routes.h"
+#include "signin/session.h"
 
 #define SHOWN_MAX 128
 
@@ -24,33 +25,25 @@ nobody(struct error *err)
 		"more.");
 }
 
-static bool
-is_meant(const struct visit *v, const struct membership *m)
-{
-	struct uuid asked = v->ticket.organisation.id, only = v->session.only_org.id;
-
-	return m->state == STATE_ACTIVE && (uuid_is_nil(asked) || uuid_eq(asked, m->org.id)) &&
-		(uuid_is_nil(only) || uuid_eq(only, m->org.id));
-}
-
 /* The member that a person is in the organisation asked for, or in the only one. */
 static enum status
 find_member(struct asking *a, struct visit *v, struct call *call, struct error *err)
 {
 	struct membership *all;
-	size_t count, found = 0;
+	size_t count;
 
 	enum status rc = person_memberships(&all, &count, call, v->session.person, err);
-	for (size_t i = 0; rc == OK && i < count; i++) {
-		if (!is_meant(v, &all[i]))
-			continue;
-		a->org = all[i].org;
-		a->org_name = all[i].name;
-		a->principal = all[i].principal;
-		found++;
-	}
+	if (rc != OK)
+		return rc;
+	const struct membership *m =
+		session_member(&v->session, all, &count, v->ticket.organisation);
+	if (!m)
+		return nobody(err);
+	a->org = m->org;
+	a->org_name = m->name;
+	a->principal = m->principal;
 	a->kind = KIND_MEMBER;
-	return rc == OK && found != 1 ? nobody(err) : rc;
+	return OK;
 }
 
 static enum status

@@ -1,18 +1,11 @@
 /* Of several accounts, or organisations, one: what was chosen goes back inside the ticket. */
 #include "pages/routes.h"
+#include "signin/session.h"
 
 struct choices {
 	struct membership *memberships;
 	size_t count;
 };
-
-static bool
-is_open(const struct visit *v, const struct membership *m)
-{
-	struct uuid only = v->session.only_org.id;
-
-	return m->state == STATE_ACTIVE && (uuid_is_nil(only) || uuid_eq(only, m->org.id));
-}
 
 enum status
 select_load(struct visit *v, struct call *call, struct error *err)
@@ -81,7 +74,7 @@ select_organisation_show(struct visit *v)
 	}
 	for (size_t i = 0; i < c->count; i++) {
 		const struct membership *m = &c->memberships[i];
-		if (!is_open(v, m))
+		if (!session_opens(&v->session, m))
 			continue;
 		values[shown][0] = HTML_S("id", id_text(v, m->org.id));
 		values[shown][1] = HTML_S("name", m->name);
@@ -101,7 +94,8 @@ select_organisation_act(struct visit *v)
 
 	bool stated = uuid_parse(visit_field(v, "organisation"), &chosen);
 	for (size_t i = 0; stated && i < c->count && !found; i++)
-		found = uuid_eq(c->memberships[i].org.id, chosen) && is_open(v, &c->memberships[i]);
+		found = uuid_eq(c->memberships[i].org.id, chosen) &&
+			session_opens(&v->session, &c->memberships[i]);
 	if (!found) {
 		(void)error_set(&err, ERR_FORBIDDEN, "not-a-member",
 			"You are not a member of this organisation, or not any more.");

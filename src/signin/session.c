@@ -57,3 +57,28 @@ session_uses_take(struct session_uses *uses, struct session_use out[SESSION_USES
 	mutex_unlock(&uses->mutex);
 	return count;
 }
+
+bool
+session_opens(const struct session *session, const struct membership *m)
+{
+	return m->state == STATE_ACTIVE &&
+		(org_is_platform(session->only_org) || uuid_eq(m->org.id, session->only_org.id));
+}
+
+const struct membership *
+session_member(const struct session *session, const struct membership *all, size_t *count,
+	struct org_id asked)
+{
+	const struct membership *member = NULL;
+	size_t found = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		bool meant = org_is_platform(asked) || uuid_eq(all[i].org.id, asked.id);
+		if (!meant || !session_opens(session, &all[i]))
+			continue;
+		member = &all[i];
+		found++;
+	}
+	*count = found;
+	return found == 1 ? member : NULL;
+}

@@ -1,6 +1,7 @@
 #ifndef SIGNIN_SESSION_H
 #define SIGNIN_SESSION_H
 
+#include "iam/persons.h"
 #include "iam/sessions.h"
 
 /* Which sessions were used since it was last written down, in memory: bounded, and what does not
@@ -15,5 +16,14 @@ void session_used(struct session_uses *uses, const struct session *session, int6
 
 #define SESSION_USES_MAX 256
 size_t session_uses_take(struct session_uses *uses, struct session_use out[SESSION_USES_MAX]);
+
+/* Whether a person's session opens this organisation: one that began by an organisation's own
+ * provider opens that alone. */
+bool session_opens(const struct session *session, const struct membership *m);
+
+/* Who a person acts as in the organisation asked for (nil: in any): NULL unless there is one member
+ * alone that the session opens. `count` in: of `all`; out: how many those are. */
+const struct membership *session_member(const struct session *session, const struct membership *all,
+	size_t *count, struct org_id asked);
 
 #endif
