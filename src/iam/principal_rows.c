@@ -41,7 +41,7 @@ static const struct sql PRINCIPAL_LIST_OF_KIND =
 static const struct sql PRINCIPAL_UPDATE =
 	SQL("UPDATE principals SET name = $3, description = $4, state = $5, expires_us = $6,"
 	    " confined = $7, home_group = $8, ceiling = $9, changed = $10,"
-	    " generation = generation + $11 WHERE org = $1 AND principal = $2");
+	    " generation = generation + $11, label = $12 WHERE org = $1 AND principal = $2");
 static const struct sql REACH_INSERT =
 	SQL("INSERT INTO reach (org, principal, grp) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 static const struct sql PRINCIPAL_REACH =
@@ -241,6 +241,13 @@ principal_find(struct principal *out, bool *found, struct call *call,
 	return read_one(out, found, call, &q, err);
 }
 
+static enum status
+taken(enum status rc, struct error *err)
+{
+	return iam__taken(rc, "principal-exists",
+		"There is one of this kind with this name, address or identifier already.", err);
+}
+
 enum status
 principal__insert(struct call *call, const struct principal *principal, struct error *err)
 {
@@ -264,8 +271,7 @@ principal__insert(struct call *call, const struct principal *principal, struct e
 	query_bind_uuid_or_null(&q, 15, principal->created_by.id);
 	query_bind_int(&q, 16, principal->created_us);
 	query_bind_int(&q, 17, principal->changed);
-	return iam__taken(query_run(&q, NULL, err), "principal-exists",
-		"There is one of this kind with this name, address or identifier already.", err);
+	return taken(query_run(&q, NULL, err), err);
 }
 
 enum status
@@ -286,7 +292,8 @@ principal__write(
 	query_bind_str(&q, 9, principal->ceiling);
 	query_bind_int(&q, 10, principal->changed);
 	query_bind_int(&q, 11, revoke);
-	return query_run(&q, NULL, err);
+	query_bind_str(&q, 12, principal->label);
+	return taken(query_run(&q, NULL, err), err);
 }
 
 enum status

@@ -336,3 +336,19 @@ test("C9_creating: creating keys is a permission that administrators alone have"
   const person = await makeMember(tenant, "admin");
   expect(await held(person)).toContain("iam:api_keys:create");
 });
+
+test("C9_creating: a name that is given up is free, and one that is taken is not", async () => {
+  const [first, second] = [unique("key"), unique("key")];
+  const { principal } = await makeMachine(tenant, "api-keys", { name: first });
+  const path = `${tenant.path}/api-keys/${principal.id}`;
+  await makeMachine(tenant, "api-keys", { name: second });
+  expectProblem(await tenant.admin.request("PATCH", path, { name: second }), 409,
+    "principal-exists");
+  const third = unique("key");
+  expect(await tenant.admin.patch(path, { name: third })).toMatchObject({ name: third });
+  // It goes by its new name, and another may have the old one.
+  const put = await tenant.admin.put<PrincipalCreated>(byName(third), { roles: [] });
+  expect(put.principal.id).toBe(principal.id);
+  expect((await makeMachine(tenant, "api-keys", { name: first })).principal.id)
+    .not.toBe(principal.id);
+});
