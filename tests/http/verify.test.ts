@@ -43,11 +43,13 @@ function plantAll(): void {
   for (const table of ["records", "workspaces", "groups", "group_members", "reach", "credentials",
     "resources", "resource_groups", "resource_group_members", "offers", "roles",
     "role_permissions", "permissions", "guardrails", "signing_keys", "clients", "metadata",
-    "consents", "providers", "identities", "synced_grants", "totps", "recovery_codes", "passkeys"])
+    "consents", "providers", "identities", "synced_grants", "totps", "recovery_codes", "passkeys",
+    "persons", "mails"])
     plant(table);
   plant("orgs", { skeleton: 5, creator_role: nobody });
   plant("principals",
     { kind: 5, person: nobody, resource: nobody, home_group: nobody });
+  for (const kind of [1, 2, 7]) plant("principals", { kind });
   plant("kind_defaults", { role: nobody, ceiling_role: nobody });
   plant("sessions", { principal: nobody, person: nobody, provider: nobody });
   plant("links", { principal: nobody });
