@@ -66,6 +66,11 @@ static const struct html_map sessions[] = {
 	ITEM(TEXT("id", "s2"), TEXT("what", "Safari on iPhone"), TEXT("address", "2001:db8::4"),
 		TEXT("since", "28 February"), TEXT("used", "yesterday"), FLAG("current", false)),
 };
+static const struct html_map clients[] = {
+	ITEM(TEXT("id", "c1"), TEXT("name", "Fleet Console"),
+		TEXT("organisation", "Northwind Energy"), TEXT("given", "3 March"),
+		TEXT("scope", "openid telemetry:read")),
+};
 static const struct html_map passkeys[] = {
 	ITEM(TEXT("id", "k1"), TEXT("name", "Blue security key"), TEXT("created", "12 January"),
 		TEXT("used", "yesterday")),
@@ -109,6 +114,8 @@ static const struct html_value everything[] = {
 	TEXT("request_id", "01HZX3V5T8"),
 	TEXT("target", "https://fleet.example.org/callback"),
 	TEXT("sessions_action", "/account/sessions"),
+	TEXT("account", "/account"),
+	TEXT("clients_action", "/account/clients"),
 	TEXT("password_action", "/account/password"),
 	TEXT("totp_action", "/account/totp"),
 	TEXT("passkeys_action", "/account/passkeys"),
@@ -132,6 +139,8 @@ static const struct html_value everything[] = {
 	FLAG("any_scope", true),
 	FLAG("any_role", true),
 	FLAG("new_account", true),
+	FLAG("any_client", true),
+	FLAG("person", true),
 	FLAG("has_password", true),
 	FLAG("passkeys_possible", true),
 	FLAG("signing_up", false),
@@ -140,6 +149,7 @@ static const struct html_value everything[] = {
 	LIST(scopes),
 	LIST(organisations),
 	LIST(accounts),
+	LIST(clients),
 	LIST(roles),
 	LIST(fields),
 	LIST(sessions),
