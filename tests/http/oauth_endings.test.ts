@@ -259,6 +259,15 @@ describe("who came by an organisation's provider", () => {
     await expectSignedOut(one.given);
   });
 
+  test("B3_providers: who is removed is signed out of what that alone opened", async () => {
+    const [one, other] = [await come(), await come()];
+    const member = claimsOf(one.given.tokens.access_token)["sub"] as string;
+    await issuer.tenant.admin.delete(`${issuer.tenant.path}/members/${member}`);
+    await expectEnded(one.given);
+    await expectSignedOut(one.given);
+    await expectLives(other.given);
+  });
+
   test("B3_providers: a provider that is deleted, though the browser's session is over",
     async () => {
       const one = await come();
