@@ -145,7 +145,7 @@ run(struct http_request *r)
 	if (r->left) {
 		r->left = false;
 		r->resumed = true;
-		if (http__is_abandoned(r))
+		if (r->abandoned)
 			return http__refuse(r, REFUSE_STOPPING);
 	}
 	server->options.handler(r, server->options.context);
@@ -185,7 +185,7 @@ http__on_completed(void *server, struct MHD_Connection *mhd, void **context,
 	struct http__thread *thread = r->thread;
 	http__deadline_set(r, 2 * r->server->timeout_ticks);
 	bool begun = r->begun;
-	if (r->resumed && http__is_abandoned(r)) {
+	if (r->abandoned) {
 		http__bury(r);
 	} else if (thread->idle_count < HTTP_IDLE_REQUESTS) {
 		target_clear(r);

@@ -16,8 +16,8 @@
  * from that thread's own list and nothing about it is locked, except while it is suspended.
  *
  * Locks: `lock` guards threads, connections and what is suspended. It is held while calling
- * MHD_suspend_connection and MHD_resume_connection; libmicrohttpd calls nothing of ours with a
- * lock of its own held.
+ * MHD_suspend_connection, so that nobody resumes what is not suspended yet, and at the end while
+ * resuming all; libmicrohttpd calls nothing of ours with a lock of its own held.
  */
 
 #define HTTP_HEADERS_MAX ((size_t)12 * 1024) /* request line and headers; beyond it 431 */
@@ -103,7 +103,8 @@ struct http_request {
 	struct str request_id;
 
 	bool begun, draining, responded, resumed, left;
-	bool suspended, abandoned; /* under the lock */
+	bool suspended; /* under the lock */
+	bool abandoned; /* said before it is resumed for the last time, and read after */
 
 	char inline_target[HTTP_TARGET_INLINE];
 	char peer[INET6_ADDRSTRLEN];
@@ -170,7 +171,6 @@ void http__refuse_midway(struct http_request *r, enum http__refusal why);
 
 /* suspend.c */
 void http__abandon_suspended(struct http_server *server);
-bool http__is_abandoned(struct http_request *r);
 void http__bury(struct http_request *r);
 
 #endif

@@ -45,16 +45,19 @@ http_suspend(struct http_request *r)
 	return may;
 }
 
+/* The library is told without the lock, which the serving thread that it wakes would wait for.
+ * Until then the request runs, and the end waits for it. */
 void
 http_resume(struct http_request *r)
 {
 	struct http_server *server = r->server;
 	mutex_lock(&server->lock);
-	if (r->suspended) {
+	bool waits = r->suspended;
+	if (waits)
 		take_out(r);
-		MHD_resume_connection(r->mhd);
-	}
 	mutex_unlock(&server->lock);
+	if (waits)
+		MHD_resume_connection(r->mhd);
 }
 
 bool
@@ -75,15 +78,6 @@ http__abandon_suspended(struct http_server *server)
 		MHD_resume_connection(r->mhd);
 	}
 	mutex_unlock(&server->lock);
-}
-
-bool
-http__is_abandoned(struct http_request *r)
-{
-	mutex_lock(&r->server->lock);
-	bool is = r->abandoned;
-	mutex_unlock(&r->server->lock);
-	return is;
 }
 
 void
