@@ -166,9 +166,16 @@ class Databases:
     def new(self):
         self.count += 1
         name = f"bench_{self.count}"
-        subprocess.run([f"{self.server.bin}/psql", "-XqAt", "-c", f"CREATE DATABASE {name}",
-                        self.server.url], check=True, timeout=60)
+        self.say(self.server.url, f"CREATE DATABASE {name}")
         return self.server.url.replace("/postgres?", f"/{name}?")
+
+    def analyze(self, url):
+        """Or the first statements would be planned for tables that are empty."""
+        self.say(url, "ANALYZE")
+
+    def say(self, url, text):
+        subprocess.run([f"{self.server.bin}/psql", "-XqAt", "-c", text, url], check=True,
+                       timeout=60)
 
 
 @contextlib.contextmanager
