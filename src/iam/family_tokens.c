@@ -6,7 +6,7 @@
 	" family, workspace, client_org, client, principal, person, generation,"                   \
 	" client_generation, person_generation, session, scope, resource, nonce, claims, methods," \
 	" auth_us, created_us, used_us, hash, pepper, previous_hash, previous_pepper, rotations,"  \
-	" expires_us"
+	" expires_us, (SELECT revision FROM orgs WHERE orgs.org = families.org)"
 
 static const struct sql FAMILY_INSERT =
 	SQL("INSERT INTO families (org, family, workspace, client_org, client, principal, person,"
@@ -131,6 +131,7 @@ read_family(struct family_rotation *out, struct query *q, struct call *call)
 	out->pepper = live.pepper;
 	out->previous_pepper = (int)query_int(q, 21);
 	out->rotations = query_int(q, 22);
+	out->revision = query_int(q, 24);
 }
 
 static enum status

@@ -60,7 +60,8 @@ enum family_token {
 
 struct family_rotation {
 	enum family_token kind;
-	struct family_row family; /* unless it is FAMILY_TOKEN_NONE */
+	struct family_row family; /* unless it is FAMILY_TOKEN_NONE, as is what follows */
+	int64_t revision; /* of the organisation, then */
 	struct secret_text next; /* secret; of a live one and of the one before: what follows it */
 	/* Of the live token, as it is stored. */
 	uint8_t hash[SHA256_LEN];

@@ -1,3 +1,4 @@
+#include "directory/rows.h"
 #include "iam/codes.h"
 #include "oauth/user_tokens.h"
 
@@ -8,6 +9,18 @@ struct code_grant {
 	enum code_kind kind;
 	struct user_grant user;
 };
+
+/* Where nobody else changes things, views are as new as the transaction. */
+static enum status
+load_revision(struct user_grant *user, struct call *call, struct error *err)
+{
+	struct org_heads heads = {0};
+	enum status rc = directory_is_shared(call->directory)
+		? rows_org_heads(&heads, call->tx, user->org, err)
+		: OK;
+	user->revision = heads.revision;
+	return rc;
+}
 
 static enum status
 exchange_code(void *grant, struct call *call, struct error *err)
@@ -27,6 +40,8 @@ exchange_code(void *grant, struct call *call, struct error *err)
 			g->user.org, found.given, err);
 	g->user.family = found.family;
 	rc = family_begin(&g->user.family, &g->user.refresh, call, g->lives, err);
+	if (rc == OK)
+		rc = load_revision(&g->user, call, err);
 	return rc == OK ? oauth__load_user(&g->user, call, err) : rc;
 }
 

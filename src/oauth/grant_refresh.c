@@ -24,6 +24,7 @@ take_family(struct refresh_grant *g, struct call *call, struct error *err)
 {
 	g->user.family = g->found.family;
 	g->user.refresh = g->found.next;
+	g->user.revision = g->found.revision;
 	return oauth__load_user(&g->user, call, err);
 }
 

@@ -1,6 +1,5 @@
 #include "oauth/user_tokens.h"
 
-#include "directory/rows.h"
 #include "door/may.h"
 #include "iam/families.h"
 
@@ -65,25 +64,21 @@ oauth__load_user(struct user_grant *grant, struct call *call, struct error *err)
 {
 	const struct claims_wanted wanted =
 		claims_wanted(grant->family.scope, grant->family.claims, "id_token");
-	struct org_heads heads = {0};
 	bool found;
-	enum status rc = OK;
 
-	if (scope_has(grant->family.scope, STR("openid")) && (wanted.name || wanted.email))
-		rc = profile_load(&grant->profile, &found, call, grant->family.principal, err);
-	/* Where others change things as well, views may lag behind this transaction. */
-	if (rc == OK && directory_is_shared(call->directory))
-		rc = rows_org_heads(&heads, call->tx, grant->org, err);
-	grant->revision = heads.revision;
-	return rc;
+	if (!scope_has(grant->family.scope, STR("openid")) || (!wanted.name && !wanted.email))
+		return OK;
+	return profile_load(&grant->profile, &found, call, grant->family.principal, err);
 }
 
-/* Whoever is judged by views has to be judged by ones that are as new as the transaction. */
+/* Where others change things as well, views may lag behind the transaction; whoever is judged by
+ * them has to be judged by ones that are as new. */
 static bool
 is_behind(struct exchange *x, struct user_grant *grant)
 {
-	if (grant->caught_up ||
-		directory_revision(x->signin->directory, grant->org) >= grant->revision)
+	const struct signin *signin = x->signin;
+	if (grant->caught_up || !directory_is_shared(signin->directory) ||
+		directory_revision(signin->directory, grant->org) >= grant->revision)
 		return false;
 	x->wants_news = true;
 	grant->caught_up = true;

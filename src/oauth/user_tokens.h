@@ -26,7 +26,7 @@ struct user_grant {
 /* A step of a grant in the store, as a job: an event in the user's organisation. */
 struct wait_job oauth__user_job(struct user_grant *user, user_step *step, void *grant);
 
-/* In the job: what is told about the user, when something is, and how new views have to be. */
+/* In the job: what is told about the user, when something is. */
 enum status oauth__load_user(
 	struct user_grant *grant, struct call *call, struct error *err) MUST_USE;
 
