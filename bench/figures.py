@@ -207,7 +207,7 @@ def p5(_stores):
 
 
 def refreshes(engine, all_of_them=None):
-    """Against the engine's own, in turn; a store for PostgreSQL is made on SQLite and moved over."""
+    """Against the engine's own, in turn; what PostgreSQL has was made on SQLite and moved over."""
     store, operator = issuer_store("refresh")
     ours, bare = [], []
     with thingward(store) as server:
