@@ -69,12 +69,23 @@ section(const struct rendering *r, const struct scope *scope, size_t at)
 	return rc;
 }
 
+/* https, http, or the scheme of an application, which has a dot (RFC 8252 section 7.1): no script
+ * and no data. */
+static bool
+leads_out(struct str address)
+{
+	struct str rest = address, scheme = str_cut(&rest, ':');
+	bool web = str_eq(scheme, STR("https")) || str_eq(scheme, STR("http"));
+	if (web)
+		return str_starts(rest, STR("//"));
+	return rest.len && memchr(scheme.ptr, '.', scheme.len) &&
+		!memchr(scheme.ptr, '/', scheme.len);
+}
+
 static enum status
 address(const struct rendering *r, const struct html_op *op, const struct html_value *value)
 {
-	bool made_here = value->type == HTML_LINK &&
-		(str_starts(value->text, STR("https://")) ||
-			str_starts(value->text, STR("http://")));
+	bool made_here = value->type == HTML_LINK && leads_out(value->text);
 	if (!made_here && !html_address_allowed(value->text))
 		return failed(r, op->text, "is not an address that a page may lead to");
 	html_escape(r->out, value->text);

@@ -40,8 +40,8 @@ struct html_map {
 
 enum html_type {
 	HTML_TEXT, /* holds when it is not empty */
-	HTML_LINK, /* as a text, and an http(s) address to whatever host: one that we made ourselves
-		    */
+	HTML_LINK, /* as a text, and an address to whatever host or application: one that we made
+		    * ourselves, or checked */
 	HTML_FLAG,
 	HTML_LIST, /* holds when it has items */
 };

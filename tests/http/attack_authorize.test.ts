@@ -3,14 +3,14 @@ import * as openid from "openid-client";
 import { beforeAll, expect, test } from "vitest";
 import { expectSentTo, visit } from "./harness/authorize.ts";
 import { Browser, type Page } from "./harness/browser.ts";
-import { makeWorkspace } from "./harness/make.ts";
+import { makeWorkspace, unique } from "./harness/make.ts";
 import {
   giveScope, type Issuer, issuerOf, makeIssuer, makePublicClient, post,
 } from "./harness/oauth.ts";
 import { comeIn, comeInto, type Person, signIn } from "./harness/people.ts";
 import { BACK, begin, decide, finish, relyingParty } from "./harness/relying.ts";
 import { useServer } from "./harness/server.ts";
-import type { Principal } from "./harness/types.ts";
+import type { ClientCreated, Principal } from "./harness/types.ts";
 
 const server = useServer();
 let issuer: Issuer;
@@ -174,4 +174,19 @@ test("a sign-in begins a session of its own: what the browser had before is no g
     for (const [name, value] of before) fixed.cookies.set(name, value);
     expect((await fixed.open("/account")).url.pathname).toMatch(/\/sign-in$/);
     expect((await again.open("/account")).status).toBe(200);
+  });
+
+test("RFC8252-7.1 who has no access is told so, and led back to an application of any scheme",
+  async () => {
+    const back = "com.example.app:/back";
+    const made = await server.operator.post<ClientCreated>("/api/orgs/platform/clients",
+      { name: unique("app"), type: "authorization_code_pkce", redirect_uris: [back] });
+    const person = await comeIn(server, issuer.tenant);
+    await issuer.tenant.admin.patch(
+      `${issuer.tenant.path}/members/${person.principal.id}`, { state: "suspended" });
+    const native = await relyingParty(server.url, made.principal.id);
+    const { url } = await begin(native, { redirect_uri: back });
+    const page = await person.browser.open(url);
+    expect(page.status, page.text).toBe(403);
+    expect(page.link("Back to the application")).toMatch(/^com\.example\.app:\/back\?error=/);
   });

@@ -179,6 +179,8 @@ test_html__an_address_of_our_own(void **state)
 	struct str inside = STR("http://iam.example.org/a");
 	assert_int_equal(OK, show(&test_link, HTML_MAP(HTML_U("link", inside))));
 	check_str(buf_view(&out), "<a href=\"http://iam.example.org/a\">x</a>");
+	assert_int_equal(
+		OK, show(&test_link, HTML_MAP(HTML_U("link", STR("com.example.app:/back")))));
 	expect_failure(
 		&test_link, HTML_MAP(HTML_U("link", STR("javascript:alert(1)"))), "may lead to");
 }
