@@ -111,12 +111,6 @@ control_or_error(struct sqlite_connection *c, enum control which, struct error *
 	return status;
 }
 
-static enum status
-begin(void *connection, bool writes, struct error *err)
-{
-	return control_or_error(connection, writes ? BEGIN_WRITE : BEGIN_READ, err);
-}
-
 static bool
 in_transaction(void *connection)
 {
@@ -132,6 +126,15 @@ rollback(void *connection)
 	c->strained = true;
 	if (in_transaction(c) && control_or_error(c, ROLLBACK, &err) != OK)
 		log_error("store-rollback-failed", &err);
+}
+
+/* What could not be rolled back in time is rolled back now: no connection is lost for good. */
+static enum status
+begin(void *connection, bool writes, struct error *err)
+{
+	if (in_transaction(connection))
+		rollback(connection);
+	return control_or_error(connection, writes ? BEGIN_WRITE : BEGIN_READ, err);
 }
 
 /* The log's hook tells of each commit that has taken place, so that an error that came after it
