@@ -67,6 +67,7 @@ respond(struct http_request *r, unsigned http_status, const char *code, const ch
 void
 problem_respond(struct http_request *r, const struct error *err)
 {
+	err = http_error(r, err);
 	unsigned http_status = http_status_of(err->status);
 	if (http_status == 500)
 		log_error("request-failed", err);

@@ -53,6 +53,8 @@ run_operation(struct exchange *x, struct buf *out, struct error *err)
 	enum status rc = op->route->run(op, err);
 	if (rc != OK)
 		return rc;
+	if (out->starved || arena_starved(http_arena(x->http)))
+		return error_no_memory(err);
 	if (out->failed)
 		return error_set(err, ERR_LIMIT, "answer-too-large",
 			"The answer is too large; ask for fewer with limit.");

@@ -13,6 +13,12 @@ echo_request_id(struct http_request *r)
 void
 answer_send(struct http_request *r, struct str body)
 {
+	const struct error none = {0}, *owed = http_error(r, &none);
+	/* What did not fit into memory was not decided about. */
+	if (owed != &none) {
+		answer_status(r, owed);
+		return;
+	}
 	echo_request_id(r);
 	http_respond(r, 200, "application/json", body);
 }
@@ -35,6 +41,7 @@ answer_error(struct http_request *r, unsigned status, const char *message)
 void
 answer_status(struct http_request *r, const struct error *err)
 {
+	err = http_error(r, err);
 	if (err->code)
 		http_add_header(r, "Thingward-Error", str_from(err->code));
 	answer_error(r, http_status_of(err->status), err->text);

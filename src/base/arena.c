@@ -19,6 +19,7 @@ struct block {
 
 struct arena {
 	size_t max, used;
+	bool starved;
 	struct block *first, *last;
 };
 
@@ -58,12 +59,20 @@ arena_used(const struct arena *arena)
 	return arena->used;
 }
 
+bool
+arena_starved(const struct arena *arena)
+{
+	return arena->starved;
+}
+
 static struct block *
 add_block(struct arena *arena, size_t size)
 {
 	struct block *block = calloc(1, sizeof(*block) + size);
-	if (!block)
+	if (!block) {
+		arena->starved = true;
 		return NULL;
+	}
 	block->size = size;
 	if (arena->last)
 		arena->last->next = block;
@@ -82,6 +91,7 @@ arena_reset(struct arena *arena)
 	arena->first = NULL;
 	arena->last = NULL;
 	arena->used = 0;
+	arena->starved = false;
 }
 
 /* The exact size, not the rounded one, so that the sanitizer sees the first byte too many. */
@@ -110,6 +120,7 @@ arena_reset(struct arena *arena)
 	}
 	arena->last = first;
 	arena->used = 0;
+	arena->starved = false;
 }
 
 static void *

@@ -1,6 +1,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/macros.h"
@@ -23,6 +24,10 @@ void arena_reset(struct arena *arena);
 
 /* Bytes handed out since the last reset. */
 size_t arena_used(const struct arena *arena);
+
+/* Whether the system refused memory since then (the cap does not count): what seemed to be absent
+ * afterwards need not be. */
+bool arena_starved(const struct arena *arena);
 
 /* Zeroed, aligned for any type; NULL at the cap. A size of 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size) MUST_USE;

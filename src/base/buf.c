@@ -30,7 +30,7 @@ void
 buf_reset(struct buf *b)
 {
 	b->len = 0;
-	b->failed = false;
+	b->failed = b->starved = false;
 }
 
 /* Room for `more` bytes beyond len, or failure. */
@@ -52,7 +52,7 @@ reserve(struct buf *b, size_t more)
 		cap = b->max;
 	char *ptr = realloc(b->ptr, cap);
 	if (!ptr) {
-		b->failed = true;
+		b->failed = b->starved = true;
 		return false;
 	}
 	b->ptr = ptr;

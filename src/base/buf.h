@@ -17,6 +17,7 @@ struct buf {
 	char *ptr;
 	size_t len, cap, max;
 	bool failed;
+	bool starved; /* … since there was no memory */
 	bool fixed; /* ptr is the caller's: never grown, never freed */
 };
 

@@ -233,8 +233,8 @@ crypto_seal(
 }
 
 /* `out` has room for the sealed text without the overhead. */
-static bool
-decrypt(uint8_t *out, const uint8_t key[32], struct str sealed, struct str aad)
+static enum status
+decrypt(uint8_t *out, const uint8_t key[32], struct str sealed, struct str aad, struct error *err)
 {
 	EVP_CIPHER_CTX *ctx = contexts()->cipher;
 	const uint8_t *iv = (const uint8_t *)sealed.ptr, *body = iv + GCM_IV;
@@ -242,15 +242,20 @@ decrypt(uint8_t *out, const uint8_t key[32], struct str sealed, struct str aad)
 	uint8_t tag[GCM_TAG];
 	int done = 0, last = 0;
 	memcpy(tag, body + len, GCM_TAG);
-	bool opened = EVP_DecryptInit_ex2(ctx, aes_gcm, key, iv, NULL) == 1 &&
+	bool started = EVP_DecryptInit_ex2(ctx, aes_gcm, key, iv, NULL) == 1;
+	bool opened = started &&
 		EVP_DecryptUpdate(ctx, NULL, &done, (const uint8_t *)aad.ptr, (int)aad.len) == 1 &&
 		EVP_DecryptUpdate(ctx, out, &done, body, (int)len) == 1 &&
 		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, GCM_TAG, tag) == 1 &&
 		EVP_DecryptFinal_ex(ctx, out + done, &last) == 1;
 	EVP_CIPHER_CTX_reset(ctx);
-	if (!opened)
-		crypto_wipe(out, len);
-	return opened;
+	if (opened)
+		return OK;
+	crypto_wipe(out, len);
+	if (!started)
+		return crypto__failed(err);
+	ERR_clear_error();
+	return error_set(err, ERR_CORRUPT, "seal-broken", "A sealed value cannot be opened.");
 }
 
 enum status
@@ -265,9 +270,8 @@ crypto_open(struct buf *out, const uint8_t key[32], struct str sealed, struct st
 	if (!room)
 		return error_set(err, ERR_TOO_LARGE, "seal-too-large",
 			"The text to open does not fit where it is wanted.");
-	if (decrypt((uint8_t *)room, key, sealed, aad))
-		return OK;
-	ERR_clear_error();
-	out->len = before;
-	return error_set(err, ERR_CORRUPT, "seal-broken", "A sealed value cannot be opened.");
+	enum status rc = decrypt((uint8_t *)room, key, sealed, aad, err);
+	if (rc != OK)
+		out->len = before;
+	return rc;
 }

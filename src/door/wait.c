@@ -63,8 +63,12 @@ loaded(struct directory_load *load, enum status status, const struct error *err)
 static enum status
 run_job(struct store_job *job, struct tx *tx, struct error *err)
 {
-	const struct wait_job *wanted = &((struct wait_working *)(void *)job)->wanted;
-	return wanted->run(wanted->context, tx, err);
+	const struct wait_working *working = (struct wait_working *)(void *)job;
+	enum status rc = working->wanted.run(working->wanted.context, tx, err);
+	/* Nothing is committed that was done without what did not fit into memory. */
+	if (rc == OK && arena_starved(http_arena(working->wait->http)))
+		rc = error_no_memory(err);
+	return rc;
 }
 
 static void

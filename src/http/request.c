@@ -149,6 +149,16 @@ http_arena(struct http_request *r)
 	return r->arena;
 }
 
+const struct error *
+http_error(const struct http_request *r, const struct error *err)
+{
+	static const struct error no_memory = {.status = ERR_NO_MEMORY,
+		.code = "out-of-memory",
+		.text = "The server is out of memory; try again."};
+
+	return r->arena && arena_starved(r->arena) ? &no_memory : err;
+}
+
 void
 http_set_state(struct http_request *r, void *state)
 {

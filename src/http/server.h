@@ -116,6 +116,10 @@ struct arena *http_arena(struct http_request *r);
 void http_set_state(struct http_request *r, void *state);
 void *http_state(const struct http_request *r);
 
+/* What is owed to the caller: `err`, or that there was no memory, for then whatever was refused may
+ * have been refused for that. Borrowed. Threads: the request's. */
+const struct error *http_error(const struct http_request *r, const struct error *err);
+
 /* The one table from a status to HTTP. Threads: any. */
 unsigned http_status_of(enum status status);
 

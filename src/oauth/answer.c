@@ -164,28 +164,29 @@ oauth__answer_error(struct exchange *x, const struct error *err)
 	unsigned status;
 	struct json_writer w;
 	struct buf body;
-	const char *code = find_code(err, &status);
+	const struct error *owed = http_error(x->http, err);
+	const char *code = find_code(owed, &status);
 	/* Who used the header is told by it which scheme there is (RFC 6749 section 5.2). */
 	if (x->used_header && strcmp(code, "invalid_client") == 0) {
 		status = 401;
 		http_add_header(x->http, "WWW-Authenticate",
 			STR("Basic realm=\"thingward\", charset=\"UTF-8\""));
 	}
-	if (x->bearer_error)
+	if (x->bearer_error && owed == err)
 		challenge_bearer(x);
 	if (status == 503)
 		http_add_header(x->http, "Retry-After", STR("1"));
 	if (status == 500)
-		log_error("request-failed", err);
+		log_error("request-failed", owed);
 	if (x->endpoint && x->endpoint->users == FOR_PEOPLE) {
-		authorize__answer_error(x, err, code, status);
+		authorize__answer_error(x, owed, code, status);
 		return;
 	}
 	buf_init_fixed(&body, space, sizeof(space));
 	jw_init(&w, &body);
 	jw_object(&w, NULL);
 	jw_z(&w, "error", code);
-	jw_z(&w, "error_description", oauth__description(description, err));
+	jw_z(&w, "error_description", oauth__description(description, owed));
 	jw_end_object(&w);
 	ASSERT(!body.failed);
 	respond(x, status, &body);

@@ -143,8 +143,12 @@ answer_access(struct exchange *x, const struct asker *asker, struct str text, st
 	if (rc == OK && holder->kind == KIND_END_USER)
 		context = directory_context(
 			x->signin->directory, token.org, token.principal, x->misses);
-	if (x->misses->count || rc == ERR_NO_MEMORY)
+	if (x->misses->count)
 		return error_no_memory(err);
+	if (rc != OK && rc != ERR_UNAUTHENTICATED) {
+		*err = why;
+		return rc;
+	}
 	if (rc != OK || !uuid_eq(token.workspace.id, x->workspace.id) ||
 		(!asker->client.view && !uuid_eq(token.org.id, asker->caller.org.id))) {
 		answer_inactive(x);

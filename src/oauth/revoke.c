@@ -82,8 +82,12 @@ revoke_access(struct exchange *x, const struct client *client, struct str text, 
 	struct token token;
 
 	enum status rc = signin_token(&token, &holder, x->signin, &proof, x->misses, &why);
-	if (x->misses->count || rc == ERR_NO_MEMORY)
+	if (x->misses->count)
 		return error_no_memory(err);
+	if (rc != OK && rc != ERR_UNAUTHENTICATED) {
+		*err = why;
+		return rc;
+	}
 	if (rc != OK || !uuid_eq(token.workspace.id, x->workspace.id) ||
 		!uuid_eq(token.client.id, client->view->id.id)) {
 		answer_done(x);

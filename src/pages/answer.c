@@ -110,17 +110,18 @@ heading_of(unsigned status)
 void
 visit_fail(struct visit *v, const struct error *err)
 {
-	unsigned status = v->status ? v->status : http_status_of(err->status);
+	const struct error *owed = http_error(v->http, err);
+	unsigned status = v->status && owed == err ? v->status : http_status_of(owed->status);
 	bool leads_on = v->issuer_found && status < 500;
 
 	if (status == 500)
-		log_error("page-failed", err);
+		log_error("page-failed", owed);
 	if (status == 503)
 		http_add_header(v->http, "Retry-After", STR("1"));
 	v->status = status == 401 ? 403 : status;
 	visit_show(v, &page_error,
-		HTML_MAP(HTML_Z("heading", heading_of(v->status)), HTML_Z("text", err->text),
-			HTML_Z("code", err->code ? err->code : status_name(err->status)),
+		HTML_MAP(HTML_Z("heading", heading_of(v->status)), HTML_Z("text", owed->text),
+			HTML_Z("code", owed->code ? owed->code : status_name(owed->status)),
 			HTML_S("request_id", http_request_id(v->http)),
 			HTML_S("next",
 				leads_on ? visit_print(v, "%.*s/sign-in", STR_ARG(v->base))

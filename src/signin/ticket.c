@@ -156,10 +156,13 @@ unseal(struct buf *plain, struct str text, const struct ticket_source *source, s
 		len <= KEYRING_SEAL_OVERHEAD)
 		return invalid(err);
 	struct str bytes = {(const char *)sealed, len};
-	if (keyring_open(source->ring, plain, bytes, aad_of(aad, source->kind, source->issuer),
-		    err) != OK)
-		return invalid(err);
-	return OK;
+	struct error why = {0};
+	enum status rc = keyring_open(
+		source->ring, plain, bytes, aad_of(aad, source->kind, source->issuer), &why);
+	if (rc != ERR_INTERNAL)
+		return rc == OK ? OK : invalid(err);
+	*err = why;
+	return rc;
 }
 
 enum status

@@ -180,15 +180,13 @@ find_key(const struct keys_view *keys, struct uuid id)
 
 /* Prepared from its JWK, once on each thread. NULL when it is none, or memory fails. */
 static const struct verify_key *
-open_key(const struct signing_key_view *view, struct jwk_set **temporary)
+open_key(const struct signing_key_view *view, struct jwk_set **temporary, struct error *why)
 {
 	struct memory *m = memory_of_thread();
 	struct opened *place = m ? &m->keys[view->id.bytes[15] % KEYS] : NULL;
-	struct error ignored = {0};
 	if (place && place->set && uuid_eq(place->key, view->id))
 		return jwk_set_at(place->set, 0)->key;
-	if (jwk_set_parse(temporary, view->public_key, &ignored) != OK ||
-		jwk_set_count(*temporary) != 1)
+	if (jwk_set_parse(temporary, view->public_key, why) != OK || jwk_set_count(*temporary) != 1)
 		return NULL;
 	if (!place)
 		return jwk_set_at(*temporary, 0)->key;
@@ -199,12 +197,11 @@ open_key(const struct signing_key_view *view, struct jwk_set **temporary)
 }
 
 static bool
-signature_holds(const struct jws *jws, const struct signing_key_view *view)
+signature_holds(const struct jws *jws, const struct signing_key_view *view, struct error *why)
 {
 	struct jwk_set *temporary = NULL;
-	struct error why = {0};
-	const struct verify_key *key = open_key(view, &temporary);
-	bool holds = key && jws_verify(jws, key, &why) == OK;
+	const struct verify_key *key = open_key(view, &temporary, why);
+	bool holds = key && jws_verify(jws, key, why) == OK;
 	jwk_set_free(&temporary);
 	return holds;
 }
@@ -212,16 +209,15 @@ signature_holds(const struct jws *jws, const struct signing_key_view *view)
 /* Takes the token apart and proves its signature. False as well while a miss is noted. */
 static bool
 verify(struct token *out, struct uuid *key, const struct signin *signin, const struct proof *proof,
-	struct misses *misses)
+	struct misses *misses, struct error *why)
 {
 	struct jws jws;
 	struct jwt_claims claims;
 	struct workspace_id workspace;
-	struct error why = {0};
-	if (jws_parse(&jws, proof->arena, proof->text, &why) != OK ||
+	if (jws_parse(&jws, proof->arena, proof->text, why) != OK ||
 		!jws_typ_is(jws.typ, STR("at+jwt")) || !jws.kid.ptr || !uuid_parse(jws.kid, key))
 		return false;
-	if (jwt_claims_parse(&claims, proof->arena, jws.payload, &why) != OK ||
+	if (jwt_claims_parse(&claims, proof->arena, jws.payload, why) != OK ||
 		!issuer_parse(&workspace, signin->base_url, claims.iss) ||
 		!is_for_us(&claims, workspace))
 		return false;
@@ -230,8 +226,9 @@ verify(struct token *out, struct uuid *key, const struct signin *signin, const s
 		return false;
 	const struct signing_key_view *view =
 		find_key(directory_keys(signin->directory, issuer->org, workspace, misses), *key);
-	return view && signature_holds(&jws, view) &&
-		claims_read(out, &claims, issuer, proof->arena);
+	/* A claim that did not fit into memory is not one that is absent. */
+	return view && signature_holds(&jws, view, why) &&
+		claims_read(out, &claims, issuer, proof->arena) && !arena_starved(proof->arena);
 }
 
 static char *
@@ -354,18 +351,31 @@ counts(const struct principal_view **principal, const struct signin *signin,
 		!is_refused(signin, token, now_us, misses);
 }
 
+/* Whatever is wrong with a token is told alike; what went wrong here is not wrong with it. */
+static enum status
+refuse(const struct error *why, const struct arena *arena, struct error *err)
+{
+	if (arena_starved(arena))
+		return error_no_memory(err);
+	if (why->status != ERR_INTERNAL && why->status != ERR_NO_MEMORY)
+		return signin__refuse(err);
+	*err = *why;
+	return err->status;
+}
+
 enum status
 signin_token(struct token *out, const struct principal_view **principal,
 	const struct signin *signin, const struct proof *proof, struct misses *misses,
 	struct error *err)
 {
 	struct uuid key;
+	struct error why = {0};
 	*out = (struct token){0};
 	*principal = NULL;
 	if (!proof->text.ptr || proof->text.len > JWS_TOKEN_MAX)
 		return signin__refuse(err);
 	bool known = recall(out, &key, proof->text, proof->arena);
-	if (!known && verify(out, &key, signin, proof, misses)) {
+	if (!known && verify(out, &key, signin, proof, misses, &why)) {
 		known = true;
 		remember(proof->text, key, out);
 	}
@@ -374,5 +384,5 @@ signin_token(struct token *out, const struct principal_view **principal,
 		counts(principal, signin, out, proof->now_us, misses);
 	if (misses->count)
 		return ERR_UNAUTHENTICATED;
-	return good ? OK : signin__refuse(err);
+	return good ? OK : refuse(&why, proof->arena, err);
 }

@@ -17,8 +17,8 @@ bool token_is_jwt(struct str text);
 /*
  * What a token says, if it holds now; `*principal` is its holder. ERR_UNAUTHENTICATED, with one
  * public text for every reason; while `misses` names what has still to be loaded the answer means
- * nothing and `err` is left empty. ERR_NO_MEMORY. Its texts lie in the arena. Inside
- * directory_enter/leave. No lock. Threads: any.
+ * nothing and `err` is left empty. ERR_NO_MEMORY, ERR_INTERNAL: it was not looked at. Its texts lie
+ * in the arena. Inside directory_enter/leave. No lock. Threads: any.
  */
 enum status signin_token(struct token *out, const struct principal_view **principal,
 	const struct signin *signin, const struct proof *proof, struct misses *misses,

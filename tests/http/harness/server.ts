@@ -20,6 +20,8 @@ export interface ServerOptions {
   expectedErrors?: RegExp;
   /** A store that another server left; it is then not removed. */
   store?: Store;
+  /** Another program than the one under test. */
+  program?: string;
   /** A name for the loopback address: browsers have passkeys for names alone. */
   host?: string;
 }
@@ -65,7 +67,7 @@ export class Server {
       ? ["--port", "0"] : ["--port", String(this.port), "--base-url", this.url];
     const args = ["serve", ...this.store.options, ...place, ...(this.options.args ?? [])];
     this.stderr = "";
-    const child = spawn(THINGWARD, args, {
+    const child = spawn(this.options.program ?? THINGWARD, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...this.options.env },
     });
