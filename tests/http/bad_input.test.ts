@@ -576,6 +576,7 @@ describe("slow clients", () => {
       expect(answer.closed).toBe(true);
       expect(answer.statuses.filter((status) => status < 400)).toEqual([]);
     }
-    expect(await count()).toBe(before);
+    // The connection of before may be let go just now.
+    expect(await count().catch(count)).toBe(before);
   });
 });

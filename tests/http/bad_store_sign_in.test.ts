@@ -1,6 +1,7 @@
-// A disk without room while people sign in and clients ask for tokens: what has to be written is
-// refused whole, all the rest goes on, and the same is done later as if nothing had been.
-import { beforeAll, describe, expect, test } from "vitest";
+// A disk without room, or one that loses what it is given, while people sign in and clients ask for
+// tokens: what has to be written is refused whole, all the rest goes on, and the same is done later
+// as if nothing had been.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectProblem } from "./harness/api.ts";
 import {
   type Answer, authorize, expectCode, expectError, request, visit,
@@ -8,6 +9,7 @@ import {
 import { Browser, type Page } from "./harness/browser.ts";
 import { may, subjectOf } from "./harness/decide.ts";
 import { withoutRoom } from "./harness/disk.ts";
+import { Faults } from "./harness/faults.ts";
 import { mailsTo, mailTo } from "./harness/mail.ts";
 import { makeMember } from "./harness/make.ts";
 import {
@@ -23,7 +25,11 @@ import { useServer } from "./harness/server.ts";
 import type { Principal } from "./harness/types.ts";
 import { until } from "./harness/until.ts";
 
-const server = useServer({ expectedErrors: /^(store-|link-not-sent)/ });
+const faults = new Faults();
+const server = useServer({
+  program: faults.program, env: faults.env, expectedErrors: /^(store-|link-not-sent)/,
+});
+afterAll(() => faults.remove());
 const AFTER = "https://app.example.org/bye";
 let issuer: Issuer;
 let app: Principal;
@@ -41,7 +47,16 @@ beforeAll(async () => {
   await clientToken(issuer, machine);
 });
 
-const full = (work: () => Promise<void>): Promise<void> => withoutRoom(server, work);
+/** Nothing can be written; then what was written cannot be made to last. */
+async function full(work: () => Promise<void>): Promise<void> {
+  await withoutRoom(server, work);
+  faults.arm("disk", "all");
+  try {
+    await work();
+  } finally {
+    faults.disarm("disk");
+  }
+}
 
 function newCode(scope = "openid ingest:write"): string {
   return plantCode(issuer, { client: app.id, user, scope });
