@@ -95,7 +95,7 @@ describe("by the API", () => {
     const changed = await ada.browser.submit(account, account.form("new_password"),
       { password: PASSWORD, new_password: "nine lamps" });
     expect(changed.status, changed.text).toBe(200);
-    await server.operator.post(await at(ada.email));
+    await server.operator.must("POST", await at(ada.email));
     expect(await accountOf(ada.email)).toMatchObject({ has_password: false });
     expect(isSignedIn(await signIn(new Browser(server.url), ada.email, "nine lamps"))).toBe(false);
     const { link } = await mailTo(server, ada.email, 2);
