@@ -110,8 +110,10 @@ prove(struct exchange *x, const struct client_view *client, const struct asserti
 	if (rc == ERR_NOT_REACHED)
 		return fetch_keys(x, client, err);
 	if (rc == OK)
-		rc = replays_add(x->door->assertions, client->id, a->claims.jti,
-			a->claims.exp_us + LEEWAY_S * US_PER_S, x->now_us, &why);
+		rc = replays_add(x->door->assertions,
+			&(struct replay){client->org, client->id, a->claims.jti,
+				a->claims.exp_us + LEEWAY_S * US_PER_S},
+			x->now_us, &why);
 	x->asserted = rc == OK;
 	if (rc == ERR_UNAUTHENTICATED)
 		return oauth__invalid_client(err);

@@ -14,9 +14,16 @@ struct replays; /* owned */
 enum status replays_new(struct replays **out, struct error *err) MUST_USE;
 void replays_free(struct replays **replays);
 
+struct replay {
+	struct org_id org; /* which fills a part of the memory at most */
+	struct principal_id whose;
+	struct str id;
+	int64_t until_us;
+};
+
 /* Takes (whose, id) down. ERR_UNAUTHENTICATED "replayed": it is there already. ERR_BUSY: there is
- * no room for it, as too many live ones have come. Threads: any. */
-enum status replays_add(struct replays *replays, struct principal_id whose, struct str id,
-	int64_t until_us, int64_t now_us, struct error *err) MUST_USE;
+ * no room for it, as too many live ones have come, of all or of its organisation. Threads: any. */
+enum status replays_add(struct replays *replays, const struct replay *replay, int64_t now_us,
+	struct error *err) MUST_USE;
 
 #endif

@@ -30,10 +30,18 @@ tear_down(void **state)
 }
 
 static enum status
+add_of(struct replays *r, struct org_id org, struct principal_id whose, const char *id,
+	int64_t now_us)
+{
+	const struct replay replay = {org, whose, str_from(id), now_us + 60 * US_PER_S};
+	struct error err = {0};
+	return replays_add(r, &replay, now_us, &err);
+}
+
+static enum status
 add(struct replays *r, struct principal_id whose, const char *id, int64_t now_us)
 {
-	struct error err = {0};
-	return replays_add(r, whose, str_from(id), now_us + 60 * US_PER_S, now_us, &err);
+	return add_of(r, (struct org_id){{{1}}}, whose, id, now_us);
 }
 
 static void
@@ -68,10 +76,31 @@ test_replays__full(void **state)
 	assert_int_equal(add(*state, ada, full, NOW + 60 * US_PER_S), OK);
 }
 
+/* As much as one organisation may bring: others have room as before. */
+static void
+test_replays__one_does_not_fill_it(void **state)
+{
+	const struct org_id one = {{{1}}}, other = {{{2}}};
+	struct principal_id ada = {uuid_new()}, eve = {uuid_new()};
+	char id[16];
+	unsigned refused = 0;
+
+	for (int i = 0; i < 200000; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		refused += add_of(*state, one, eve, id, NOW) == ERR_BUSY;
+	}
+	assert_true(refused > 100000);
+	for (int i = 0; i < 2048; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		assert_int_equal(add_of(*state, other, ada, id, NOW), OK);
+	}
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {TEST(test_replays__once), TEST(test_replays__full)};
+	const struct CMUnitTest tests[] = {TEST(test_replays__once), TEST(test_replays__full),
+		TEST(test_replays__one_does_not_fill_it)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
