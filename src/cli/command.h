@@ -94,6 +94,7 @@ enum exit_status command_operator_key(struct invocation *in);
 enum exit_status command_blueprint_apply(struct invocation *in);
 enum exit_status command_blueprint_list(struct invocation *in);
 enum exit_status command_keys_rotate(struct invocation *in);
+enum exit_status command_keys_rewrap(struct invocation *in);
 enum exit_status command_persons_recover(struct invocation *in);
 enum exit_status command_check(struct invocation *in);
 enum exit_status command_verify(struct invocation *in);

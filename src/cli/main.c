@@ -35,6 +35,14 @@ const struct command commands[] = {
 		.options = keys_rotate_options,
 		.configured = true,
 		.run = command_keys_rotate},
+	{.name = "keys rewrap",
+		.summary = "Seal everything anew under the newest master key, offline",
+		.more = "Afterwards the older master keys can go from the key file, once an hour "
+			"has "
+			"passed since\na server used them. Says which secrets still need an older "
+			"pepper.",
+		.configured = true,
+		.run = command_keys_rewrap},
 	{.name = "persons recover",
 		.operands = "ADDRESS",
 		.summary =

@@ -275,6 +275,18 @@ keyring_free(struct keyring **ring)
 	*ring = NULL;
 }
 
+int
+keyring_newest_pepper(const struct keyring *ring)
+{
+	return ring->newest_pepper;
+}
+
+int
+keyring_newest_master(const struct keyring *ring)
+{
+	return ring->newest_master;
+}
+
 void
 keyring_hash(const struct keyring *ring, uint8_t hash[SHA256_LEN], int *pepper, struct str secret)
 {

@@ -51,6 +51,10 @@ enum status keyring_load(
 	struct keyring **out, const char *path, bool create, struct error *err) MUST_USE;
 void keyring_free(struct keyring **ring);
 
+/* Their numbers. */
+int keyring_newest_pepper(const struct keyring *ring);
+int keyring_newest_master(const struct keyring *ring);
+
 /* The hash under the newest pepper, and which one that is. */
 void keyring_hash(
 	const struct keyring *ring, uint8_t hash[SHA256_LEN], int *pepper, struct str secret);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "iam/rows.h"
+#include "iam/seals.h"
 
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 
@@ -24,22 +25,12 @@ static const struct sql ANSWERS_PURGE =
 	    " ORDER BY created_us LIMIT $2)");
 
 /* The row that a sealed answer belongs to. */
-struct row_name {
-	char bytes[sizeof("idempotency") - 1 + 2 * sizeof(struct uuid) + SHA256_LEN];
-};
-
 static struct str
-name_row(struct row_name *name, const struct call *call, const struct idempotency *id)
+name_row(struct seal_name *name, const struct call *call, const struct idempotency *id)
 {
-	struct buf out;
-
-	buf_init_fixed(&out, name->bytes, sizeof(name->bytes));
-	buf_str(&out, STR("idempotency"));
-	buf_append(&out, call->chain.org.id.bytes, sizeof(struct uuid));
-	buf_append(&out, call->caller.principal.id.bytes, sizeof(struct uuid));
-	buf_append(&out, id->key_hash, SHA256_LEN);
-	ASSERT(!out.failed);
-	return buf_view(&out);
+	return SEAL_NAME(name, "idempotency", SEAL_KEY(call->chain.org.id),
+		SEAL_KEY(call->caller.principal.id),
+		((struct str){(const char *)id->key_hash, SHA256_LEN}));
 }
 
 /* The key that sealed it is gone, or the row was tampered with: the change stays made. */
@@ -58,7 +49,7 @@ static enum status
 open_body(struct str *out, struct call *call, const struct idempotency *id, struct str sealed,
 	struct error *err)
 {
-	struct row_name name;
+	struct seal_name name;
 	struct buf plain;
 
 	buf_init(&plain, ANSWER_MAX);
@@ -137,7 +128,7 @@ enum status
 idempotency_keep(struct call *call, const struct idempotency *id, const struct kept_answer *answer,
 	struct error *err)
 {
-	struct row_name name;
+	struct seal_name name;
 	struct buf sealed;
 
 	buf_init(&sealed, ANSWER_MAX + KEYRING_SEAL_OVERHEAD);

@@ -12,4 +12,8 @@
 enum status installation_check_keys(
 	struct tx *tx, const struct keyring *keyring, struct error *err) MUST_USE;
 
+/* The same, and then it is proved by the newest pepper alone. */
+enum status installation_renew_check(
+	struct tx *tx, const struct keyring *keyring, struct error *err) MUST_USE;
+
 #endif

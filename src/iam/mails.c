@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "iam/rows.h"
+#include "iam/seals.h"
 
 #define HOUR_US (3600 * US_PER_S)
 #define DEAD_KEPT_US (30 * 24 * HOUR_US)
@@ -36,20 +37,11 @@ static const struct sql MAIL_SENT_OFF =
 	SQL("UPDATE mails SET state = 3, next_us = $3, error = $4, content = $5"
 	    " WHERE org = $1 AND mail = $2 AND state = 1");
 
-#define AAD_MAX 80
-
 /* The seal holds for this row alone. */
 static struct str
-aad(char space[AAD_MAX], struct org_id org, struct mail_id id)
+name_row(struct seal_name *name, struct org_id org, struct mail_id id)
 {
-	char org_text[UUID_TEXT_LEN + 1], id_text[UUID_TEXT_LEN + 1];
-	struct buf out;
-
-	uuid_format(org_text, org.id);
-	uuid_format(id_text, id.id);
-	buf_init_fixed(&out, space, AAD_MAX);
-	buf_printf(&out, "mails%s%s", org_text, id_text);
-	return buf_view(&out);
+	return SEAL_NAME(name, "mails", SEAL_KEY(org.id), SEAL_KEY(id.id));
 }
 
 static enum status
@@ -137,7 +129,7 @@ static enum status
 seal_content(struct buf *out, struct call *call, struct mail_id id, const struct mail_draft *draft,
 	struct error *err)
 {
-	char space[AAD_MAX];
+	struct seal_name name;
 	struct buf plain;
 
 	buf_init(&plain, MAIL_CONTENT_MAX);
@@ -145,7 +137,7 @@ seal_content(struct buf *out, struct call *call, struct mail_id id, const struct
 	enum status rc = plain.failed
 		? error_set(err, ERR_TOO_LARGE, "mail-too-large", "The mail is too large.")
 		: keyring_seal(call->keyring, out, buf_view(&plain),
-			  aad(space, call->chain.org, id), err);
+			  name_row(&name, call->chain.org, id), err);
 	if (plain.ptr)
 		crypto_wipe(plain.ptr, plain.cap);
 	buf_clear(&plain);
@@ -233,13 +225,13 @@ lease(bool *taken, struct call *call, const struct waiting *w, int64_t until_us,
 static bool
 open_content(struct str *out, struct call *call, const struct waiting *w)
 {
-	char space[AAD_MAX];
+	struct seal_name name;
 	struct buf plain;
 	struct error ignored = {0};
 
 	buf_init(&plain, MAIL_CONTENT_MAX);
 	bool opened = keyring_open(call->keyring, &plain, w->sealed,
-			      aad(space, w->mail.org, w->mail.id), &ignored) == OK;
+			      name_row(&name, w->mail.org, w->mail.id), &ignored) == OK;
 	*out = opened ? arena_copy(call->arena, buf_view(&plain)) : (struct str){NULL, 0};
 	if (plain.ptr)
 		crypto_wipe(plain.ptr, plain.cap);

@@ -209,7 +209,7 @@ take_rules(struct provider *out, struct call *call, const struct provider_draft 
 static enum status
 take_secret(struct provider *out, struct call *call, struct str secret, struct error *err)
 {
-	struct provider_aad aad;
+	struct seal_name name;
 	struct buf sealed;
 
 	out->sealed_secret = NOTHING;
@@ -219,8 +219,8 @@ take_secret(struct provider *out, struct call *call, struct str secret, struct e
 		return invalid(
 			err, "client_secret: has 1 to %d bytes of ASCII.", PROVIDER_SECRET_MAX);
 	buf_init(&sealed, PROVIDER_SECRET_MAX + KEYRING_SEAL_OVERHEAD);
-	enum status rc = keyring_seal(
-		call->keyring, &sealed, secret, provider_aad(&aad, call->chain.org, out->id), err);
+	enum status rc = keyring_seal(call->keyring, &sealed, secret,
+		provider_seal_name(&name, call->chain.org, out->id), err);
 	if (rc == OK) {
 		out->sealed_secret = arena_copy(call->arena, buf_view(&sealed));
 		rc = out->sealed_secret.ptr ? OK : error_no_memory(err);

@@ -96,23 +96,16 @@ provider_list_all(struct provider **out, size_t *count, struct call *call, struc
 }
 
 struct str
-provider_aad(struct provider_aad *space, struct org_id org, struct provider_id id)
+provider_seal_name(struct seal_name *space, struct org_id org, struct provider_id id)
 {
-	struct buf out;
-
-	buf_init_fixed(&out, space->bytes, sizeof(space->bytes));
-	buf_str(&out, STR("providers"));
-	buf_append(&out, org.id.bytes, sizeof(struct uuid));
-	buf_append(&out, id.id.bytes, sizeof(struct uuid));
-	ASSERT(!out.failed);
-	return buf_view(&out);
+	return SEAL_NAME(space, "providers", SEAL_KEY(org.id), SEAL_KEY(id.id));
 }
 
 enum status
 provider_open_secret(struct str *out, const struct provider *provider,
 	const struct keyring *keyring, struct arena *arena, struct error *err)
 {
-	struct provider_aad space;
+	struct seal_name space;
 	struct buf plain;
 
 	*out = NOTHING;
@@ -123,7 +116,7 @@ provider_open_secret(struct str *out, const struct provider *provider,
 		return error_no_memory(err);
 	buf_init_fixed(&plain, bytes, provider->sealed_secret.len);
 	enum status rc = keyring_open(keyring, &plain, provider->sealed_secret,
-		provider_aad(&space, provider->org, provider->id), err);
+		provider_seal_name(&space, provider->org, provider->id), err);
 	if (rc == OK)
 		*out = buf_view(&plain);
 	return rc;

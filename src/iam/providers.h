@@ -1,7 +1,7 @@
 #ifndef IAM_PROVIDERS_H
 #define IAM_PROVIDERS_H
 
-#include "iam/call.h"
+#include "iam/seals.h"
 
 /*
  * External OpenID providers of an organisation, by which its members sign in. What one says counts
@@ -36,11 +36,8 @@ enum status provider_list_all(
 /* The secret, into the arena, secret; absent of a public client. ERR_CORRUPT. */
 enum status provider_open_secret(struct str *out, const struct provider *provider,
 	const struct keyring *keyring, struct arena *arena, struct error *err) MUST_USE;
-/* What its secret is sealed with (crypto/secret.h): table, organisation and row. */
-struct provider_aad {
-	char bytes[64];
-};
-struct str provider_aad(struct provider_aad *space, struct org_id org, struct provider_id id);
+/* What its secret is sealed with. */
+struct str provider_seal_name(struct seal_name *space, struct org_id org, struct provider_id id);
 
 /* Whether a normalised address is of a domain that the organisation lets this provider link. */
 bool provider_links(const struct provider *provider, struct str email_normal);

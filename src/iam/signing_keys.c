@@ -13,18 +13,11 @@ static const struct sql KEY_INSERT =
 	    " private_key, created_us, activated_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
 
 struct str
-signing_key_name(struct signing_key_name *space, struct org_id org, struct workspace_id issuer,
-	struct uuid key)
+signing_key_name(
+	struct seal_name *space, struct org_id org, struct workspace_id issuer, struct uuid key)
 {
-	struct buf out;
-
-	buf_init_fixed(&out, space->bytes, sizeof(space->bytes));
-	buf_str(&out, STR("signing_keys"));
-	buf_append(&out, org.id.bytes, sizeof(struct uuid));
-	buf_append(&out, issuer.id.bytes, sizeof(struct uuid));
-	buf_append(&out, key.bytes, sizeof(struct uuid));
-	ASSERT(!out.failed);
-	return buf_view(&out);
+	return SEAL_NAME(
+		space, "signing_keys", SEAL_KEY(org.id), SEAL_KEY(issuer.id), SEAL_KEY(key));
 }
 
 static void
@@ -62,7 +55,7 @@ seal_private(struct signing_key_draft *draft, const struct sign_key *key,
 	const struct keyring *ring, struct arena *arena, struct error *err)
 {
 	char der_space[SIGN_KEY_PRIVATE_MAX];
-	struct signing_key_name name;
+	struct seal_name name;
 	struct buf der, sealed;
 
 	buf_init_fixed(&der, der_space, sizeof(der_space));

@@ -2,20 +2,16 @@
 #define IAM_SIGNING_KEYS_H
 
 #include "crypto/sign.h"
-#include "iam/call.h"
+#include "iam/seals.h"
 
 /*
  * The keys of an issuer: a workspace, or (nil, of the platform) the installation. Each is published
  * before it signs and after, as its tokens live; its private half is sealed under the master key.
  */
 
-/* What a private key is sealed with beside the key: table, organisation, issuer and row. */
-#define SIGNING_KEY_NAME_MAX 64
-struct signing_key_name {
-	char bytes[SIGNING_KEY_NAME_MAX];
-};
-struct str signing_key_name(struct signing_key_name *space, struct org_id org,
-	struct workspace_id issuer, struct uuid key);
+/* What a private key is sealed with beside the key. */
+struct str signing_key_name(
+	struct seal_name *space, struct org_id org, struct workspace_id issuer, struct uuid key);
 
 struct signing_key_draft {
 	struct org_id org;

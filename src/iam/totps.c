@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "iam/rows.h"
+#include "iam/seals.h"
 #include "iam/second_factors.h"
 
 #define SEALED_LEN (TOTP_SECRET_LEN + KEYRING_SEAL_OVERHEAD)
@@ -21,23 +22,16 @@ static const struct sql TOTP_USE =
 	    " WHERE person = $1 AND last_step < $2 AND confirmed_us IS NOT NULL");
 static const struct sql TOTP_DELETE = SQL("DELETE FROM totps WHERE person = $1");
 
-/* The row that a sealed secret belongs to. */
-struct row_name {
-	char bytes[sizeof("totps") - 1 + sizeof(struct uuid)];
-};
-
 static struct str
-name_row(struct row_name *name, struct person_id person)
+name_row(struct seal_name *name, struct person_id person)
 {
-	memcpy(name->bytes, "totps", sizeof("totps") - 1);
-	memcpy(name->bytes + sizeof("totps") - 1, person.id.bytes, sizeof(struct uuid));
-	return (struct str){name->bytes, sizeof(name->bytes)};
+	return SEAL_NAME(name, "totps", SEAL_KEY(person.id));
 }
 
 static enum status
 open_secret(struct totp *out, struct call *call, struct str sealed, struct error *err)
 {
-	struct row_name name;
+	struct seal_name name;
 	struct buf plain;
 
 	buf_init_fixed(&plain, (char *)out->secret.bytes, sizeof(out->secret.bytes));
@@ -77,7 +71,7 @@ static enum status
 put(struct call *call, const struct totp *totp, struct error *err)
 {
 	char space[SEALED_LEN];
-	struct row_name name;
+	struct seal_name name;
 	struct buf sealed;
 	struct query q;
 

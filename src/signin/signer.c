@@ -7,7 +7,7 @@ unseal(struct sign_key **out, const struct signin *signin, const struct keys_vie
 	const struct signing_key_view *view, struct error *err)
 {
 	char space[SIGN_KEY_PRIVATE_MAX];
-	struct signing_key_name name;
+	struct seal_name name;
 	struct buf der;
 
 	buf_init_fixed(&der, space, sizeof(space));
