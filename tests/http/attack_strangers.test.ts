@@ -9,7 +9,7 @@ import {
 } from "./harness/oauth.ts";
 import { makeWorkspace, unique } from "./harness/make.ts";
 import { askForLink, comeInto, comeIn, nameOneself, type Person } from "./harness/people.ts";
-import { begin, decide, finish, relyingParty } from "./harness/relying.ts";
+import { BACK, begin, decide, finish, relyingParty } from "./harness/relying.ts";
 import { useServer } from "./harness/server.ts";
 import { until } from "./harness/until.ts";
 
@@ -62,7 +62,7 @@ test("E2_attack: whoever is not let in leaves nothing in the store", async () =>
     await post(`${url}/token`, form, { authorization: basic({ id: randomUUID(), secret: "x" }) });
     for (const grant of [{ grant_type: "refresh_token", refresh_token: `twr_${"A".repeat(98)}` },
       { grant_type: "authorization_code", code: `twg_${"A".repeat(98)}` }])
-      await post(`${url}/token`, { ...grant, client_id: app.id, redirect_uri: "https://x.example" });
+      await post(`${url}/token`, { ...grant, client_id: app.id, redirect_uri: BACK });
     await post(`${url}/revoke`, { token: `twr_${"A".repeat(98)}`, client_id: app.id });
     await server.as(`twk_${"A".repeat(98)}`).request("GET", "/api/self");
     await fetch(`${server.url}/sign-up?organisation=${issuer.tenant.org.id}`);
