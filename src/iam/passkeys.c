@@ -272,6 +272,9 @@ passkey_use(bool *accepted, struct call *call, const struct passkey *passkey,
 	struct query q;
 
 	*accepted = false;
+	/* The same answer again, or another of before: a form that was sent twice. */
+	if (passkey->used_us >= answered->challenged_us)
+		return OK;
 	if (!has_moved_on(passkey, answered->sign_count))
 		return record_copy(call, passkey, err);
 	enum status rc = query_own(&q, call, &PASSKEY_USE, passkey->person, passkey->id, err);

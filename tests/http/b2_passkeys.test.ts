@@ -221,8 +221,10 @@ describe("WebAuthn-7.2", () => {
       expect(isSignedIn(await alone(browser(), key))).toBe(true);
     });
 
-  test("WebAuthn-7.2 an answer is taken once", async () => {
+  test("WebAuthn-7.2 an answer is taken once; who brings it twice has no copy", async () => {
     const { key } = await holder();
+    key.count = 20;
+    const before = (await records("passkeys.copied")).length;
     const own = browser();
     const page = await own.open("/sign-in");
     const { form, options } = passkeyForm(page);
@@ -231,6 +233,7 @@ describe("WebAuthn-7.2", () => {
     // In the same browser, before the session.
     own.cookies.delete("__Host-thingward");
     expect((await own.submit(page, form, fields)).status).toBe(403);
+    expect(await records("passkeys.copied")).toHaveLength(before);
   });
 
   test("WebAuthn-7.2 a challenge for one purpose answers no other", async () => {
