@@ -67,7 +67,7 @@ command_keys_rewrap(struct invocation *in)
 		.run = rewrap_run,
 		.context = &rewrapping};
 	struct error err = {0};
-	int64_t sealed;
+	int64_t sealed = 0;
 
 	enum status rc =
 		change.arena ? rewrap(&sealed, &change, &in->config, &err) : error_no_memory(&err);
