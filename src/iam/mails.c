@@ -18,6 +18,9 @@ static const struct sql MAIL_COUNT_RECIPIENT =
 static const struct sql MAIL_COUNT_ORG =
 	SQL("SELECT COUNT(*) FROM (SELECT 1 FROM mails WHERE org = $1 AND created_us > $2"
 	    " LIMIT $3) counted");
+static const struct sql MAIL_COUNT_STRANGERS =
+	SQL("SELECT COUNT(*) FROM (SELECT 1 FROM mails WHERE org = $1 AND created_us > $2"
+	    " AND template = 'sign_up' LIMIT $3) counted");
 /* Of every organisation: what is due, is due. */
 static const struct sql MAIL_DUE =
 	SQL("SELECT m.org, m.mail, m.template, m.recipient, m.content, m.attempts, m.created_us,"
@@ -63,12 +66,12 @@ count_recipient(int64_t *out, struct call *call, struct str recipient, struct er
 }
 
 static enum status
-count_org(int64_t *out, struct call *call, int64_t limit, struct error *err)
+count_org(int64_t *out, struct call *call, const struct sql *sql, int64_t limit, struct error *err)
 {
 	struct query q;
 
 	*out = 0;
-	enum status rc = iam__query(&q, call, &MAIL_COUNT_ORG, (struct uuid){{0}}, err);
+	enum status rc = iam__query(&q, call, sql, (struct uuid){{0}}, err);
 	if (rc != OK)
 		return rc;
 	query_bind_int(&q, 2, call->now_us - HOUR_US);
@@ -81,17 +84,24 @@ count_org(int64_t *out, struct call *call, int64_t limit, struct error *err)
 }
 
 enum status
-mail_allowed(bool *allowed, struct call *call, struct str recipient_normal, struct error *err)
+mail_allowed(bool *allowed, struct call *call, struct str recipient_normal, enum mail_asker asker,
+	struct error *err)
 {
 	bool persons = org_is_platform(call->chain.org);
 	int64_t limit = persons ? MAILS_OF_PERSONS_HOUR : MAILS_PER_ORG_HOUR, count;
+	int64_t to_one =
+		asker == MAIL_FOR_KNOWN ? MAILS_PER_RECIPIENT_KNOWN_HOUR : MAILS_PER_RECIPIENT_HOUR;
 
 	*allowed = false;
 	enum status rc = count_recipient(&count, call, recipient_normal, err);
-	if (rc != OK || count >= MAILS_PER_RECIPIENT_HOUR)
+	if (rc != OK || count >= to_one)
 		return rc;
-	rc = count_org(&count, call, limit, err);
+	rc = count_org(&count, call, &MAIL_COUNT_ORG, limit, err);
 	*allowed = rc == OK && count < limit;
+	if (!*allowed || asker != MAIL_FOR_STRANGER)
+		return rc;
+	rc = count_org(&count, call, &MAIL_COUNT_STRANGERS, MAILS_TO_STRANGERS_HOUR, err);
+	*allowed = rc == OK && count < MAILS_TO_STRANGERS_HOUR;
 	return rc;
 }
 
@@ -150,7 +160,7 @@ mail_enqueue(bool *queued, struct call *call, const struct mail_draft *draft, st
 	struct mail_id id = {uuid_new()};
 	struct buf sealed;
 
-	enum status rc = mail_allowed(queued, call, draft->recipient_normal, err);
+	enum status rc = mail_allowed(queued, call, draft->recipient_normal, draft->asker, err);
 	if (rc != OK || !*queued)
 		return rc;
 	buf_init(&sealed, MAIL_CONTENT_MAX + KEYRING_SEAL_OVERHEAD);

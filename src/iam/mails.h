@@ -8,7 +8,9 @@
  * what it tells of. Any node takes what is due, under a lease, and sends it at least once.
  */
 #define MAILS_PER_RECIPIENT_HOUR 5
+#define MAILS_PER_RECIPIENT_KNOWN_HOUR 10
 #define MAILS_PER_ORG_HOUR 1000
+#define MAILS_TO_STRANGERS_HOUR 300 /* of one organisation, of those */
 #define MAILS_OF_PERSONS_HOUR 20000 /* those of the installation itself */
 #define MAIL_ATTEMPTS_MAX 12
 #define MAIL_CONTENT_MAX ((size_t)16 * 1024)
@@ -26,8 +28,16 @@ struct mail_field {
 	struct str value;
 };
 
+/* Who wants it sent: what strangers ask for leaves room for others. */
+enum mail_asker {
+	MAIL_FOR_SOMEBODY = 0, /* who is known here, asked for by whoever says so */
+	MAIL_FOR_STRANGER, /* who is not: a sign-up */
+	MAIL_FOR_KNOWN, /* in a browser in which he has signed in before */
+};
+
 struct mail_draft {
 	const char *template; /* a literal */
+	enum mail_asker asker;
 	struct str recipient, recipient_normal;
 	const struct mail_field *fields;
 	size_t field_count;
@@ -40,8 +50,8 @@ enum status mail_enqueue(bool *queued, struct call *call, const struct mail_draf
 	struct error *err) MUST_USE;
 
 /* Whether a limit allows one more now. For what is issued only if its mail is sent. */
-enum status mail_allowed(
-	bool *allowed, struct call *call, struct str recipient_normal, struct error *err) MUST_USE;
+enum status mail_allowed(bool *allowed, struct call *call, struct str recipient_normal,
+	enum mail_asker asker, struct error *err) MUST_USE;
 
 struct mail_due {
 	struct mail_id id;

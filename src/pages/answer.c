@@ -249,11 +249,18 @@ visit_ticket(const struct visit *v, const char *path)
 		.path = str_from(path)};
 }
 
+bool
+visit_is_known(const struct visit *v, struct str account)
+{
+	const struct browser_account named = {v->issuer, account};
+
+	return browser_knows(&v->browser, v->options->signin->keyring, &named);
+}
+
 static struct try
 try_of(const struct visit *v, enum try_kind kind, struct str account)
 {
-	const struct browser_account named = {v->issuer, account};
-	bool known = browser_knows(&v->browser, v->options->signin->keyring, &named);
+	bool known = visit_is_known(v, account);
 
 	return (struct try){.kind = kind,
 		.issuer = v->issuer,

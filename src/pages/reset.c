@@ -38,6 +38,7 @@ reset_act(struct visit *v)
 	const struct link_wish wish = {.kind = LINK_RESET,
 		.email = typed.email,
 		.email_normal = typed.normal,
+		.known = visit_is_known(v, typed.normal),
 		.address = http_peer(v->http)};
 	ticket.login_hint = typed.email;
 	if (link_wish_for(v->options->links, v->options->signin, &wish, &err) == OK)

@@ -119,6 +119,7 @@ wish_for_link(struct visit *v, const struct typed_email *typed, const struct tic
 		.email = typed->email,
 		.email_normal = typed->normal,
 		.browser = {(const char *)digest, sizeof(digest)},
+		.known = visit_is_known(v, typed->normal),
 		.request = request,
 		.client = v->client,
 		.address = http_peer(v->http)};

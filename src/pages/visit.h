@@ -136,6 +136,8 @@ enum status visit_name(struct str *out, struct visit *v, struct error *err) MUST
 /* The ticket that came, or a new one that leads to a path of ours. */
 struct ticket visit_ticket(const struct visit *v, const char *path);
 
+/* Whether somebody has signed in to this account in this browser before. */
+bool visit_is_known(const struct visit *v, struct str account);
 /* throttle: true when it may be tried; otherwise v->error and v->status say how long to wait. */
 bool visit_may_try(struct visit *v, enum try_kind kind, struct str account);
 void visit_tried_well(struct visit *v, enum try_kind kind, struct str account);

@@ -123,6 +123,14 @@ template_of(enum link_kind kind)
 	return kind == LINK_RESET ? "reset" : kind == LINK_SIGN_UP ? "sign_up" : "sign_in";
 }
 
+static enum mail_asker
+asker_of(const struct link_wish *wish)
+{
+	if (wish->kind == LINK_SIGN_UP)
+		return MAIL_FOR_STRANGER;
+	return wish->known ? MAIL_FOR_KNOWN : MAIL_FOR_SOMEBODY;
+}
+
 static enum status
 send(const struct errand *e, struct call *call, const struct link *link, struct str url,
 	struct error *err)
@@ -146,6 +154,7 @@ send(const struct errand *e, struct call *call, const struct link *link, struct 
 		{"client", e->wish.client.ptr ? e->wish.client : STR("")},
 	};
 	const struct mail_draft draft = {.template = template_of(link->kind),
+		.asker = asker_of(&e->wish),
 		.recipient = link->email,
 		.recipient_normal = link->email_normal,
 		.fields = fields,
@@ -191,7 +200,7 @@ errand_run(struct store_job *job, struct tx *tx, struct error *err)
 	enum status rc = find_holder(&draft, &found, &call, err);
 	/* What was sent before goes on working when this one may not be sent. */
 	if (rc == OK && found)
-		rc = mail_allowed(&allowed, &call, wish->email_normal, err);
+		rc = mail_allowed(&allowed, &call, wish->email_normal, asker_of(wish), err);
 	return rc == OK && allowed ? issue_and_send(e, &call, &draft, err) : rc;
 }
 

@@ -20,6 +20,7 @@ struct link_wish {
 	struct org_id org; /* of the workspace, or of who signs up; nil otherwise */
 	struct str email, email_normal;
 	struct str browser; /* a digest; absent: none */
+	bool known; /* it has been used to sign in so before */
 	struct str request; /* where to go on: a ticket; absent: nowhere */
 	struct str client; /* its name, for the mail; absent: none */
 	struct str address;

@@ -1,13 +1,13 @@
 // Attacks on accounts: by addresses that look like others', by what a browser was left with, and by
 // what ends while somebody waits.
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
 import { Browser, type Page } from "./harness/browser.ts";
 import { mailsTo, mailTo } from "./harness/mail.ts";
-import { unique } from "./harness/make.ts";
+import { makeWorkspace, unique } from "./harness/make.ts";
 import { type Issuer, makeIssuer } from "./harness/oauth.ts";
 import {
-  askForLink, comeIn, followLink, nameOneself, openInvitation, type Person, signIn,
+  askForLink, comeIn, comeInto, followLink, nameOneself, openInvitation, type Person, signIn,
 } from "./harness/people.ts";
 import { decide, secretOn } from "./harness/second.ts";
 import { useServer } from "./harness/server.ts";
@@ -55,6 +55,38 @@ test("E2_attack: whoever has an address like another's gets nothing of its owner
   await askForLink(new Browser(server.url), `${name}@STRASSE.example`, start);
   await mailTo(server, `${name}@strasse.example`, 2);
   expect(like.map((email) => mailsTo(server, email).length)).toEqual([2, 2, 2]);
+});
+
+test("E2_attack: strangers who ask for links leave some for a browser that is known", async () => {
+  const person = await comeInto(server, issuer.tenant, issuer.workspace);
+  const start = `/w/${issuer.workspace.id}/sign-in?need=login`;
+  for (let i = 0; i < 6; i++) await askForLink(new Browser(server.url), person.email, start);
+  await askForLink(person.browser, person.email, start);
+  // Of the strangers' as many as there may be in an hour; then his own, which is what works.
+  const { link } = await mailTo(server, person.email, 6);
+  expect((await followLink(new Browser(server.url), link)).text).toContain(person.email);
+  expect(mailsTo(server, person.email)).toHaveLength(6);
+});
+
+test("C2_attack: strangers who sign up leave mails for the organisation's own people", async () => {
+  const { tenant } = await makeIssuer(server, "ingest:write");
+  const { store } = server;
+  await tenant.admin.patch(tenant.path, { sign_up: true });
+  const person = await comeInto(server, tenant, await makeWorkspace(tenant));
+  const now = Date.now() * 1000;
+  const values = Array.from({ length: 300 }, (_, i) => `(${store.literal(tenant.org.id)},`
+    + ` ${store.literal(randomUUID())}, 3, 'sign_up', 'a${i}@b.c', 'a${i}@b.c',`
+    + ` ${store.literal("")}, 1, ${now + 3_600_000_000}, '', ${now}, ${now})`);
+  store.alter("INSERT INTO mails (org, mail, state, template, recipient, recipient_normal, content,"
+    + ` attempts, next_us, error, created_us, expires_us) VALUES ${values.join(", ")}`);
+  const browser = new Browser(server.url);
+  const page = await browser.open(`/sign-up?organisation=${tenant.org.id}`);
+  const email = `${unique("stranger")}@example.com`;
+  await browser.submit(page, page.form("email"), { name: "A stranger", email });
+  await askForLink(new Browser(server.url), person.email,
+    `/w/${person.principal.workspace}/sign-in`);
+  await mailTo(server, person.email, 2);
+  expect(mailsTo(server, email)).toEqual([]);
 });
 
 /** As if the person had proved who he is an hour ago. */
