@@ -32,9 +32,9 @@ static const struct sealed SEALED[] = {
 		SQL("SELECT person, secret FROM totps WHERE substr(secret, 1, 1) <> $1 LIMIT $2"),
 		SQL("UPDATE totps SET secret = $2 WHERE person = $1 AND secret = $3")},
 	{"mails", 2,
-		/* Of every organisation: those that wait. */
+		/* Of every organisation: those that have their content still. */
 		SQL("SELECT org, mail, content FROM mails"
-		    " WHERE state = 1 AND substr(content, 1, 1) <> $1 LIMIT $2"),
+		    " WHERE length(content) > 0 AND substr(content, 1, 1) <> $1 LIMIT $2"),
 		SQL("UPDATE mails SET content = $3 WHERE org = $1 AND mail = $2"
 		    " AND content = $4")},
 	{"idempotency", 3,
