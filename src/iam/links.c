@@ -34,8 +34,9 @@ link_life_s(enum link_kind kind)
 	return 0;
 }
 
-enum status
-link_withdraw(struct call *call, enum link_kind kind, struct workspace_id workspace,
+/* Takes back what was issued to an address. */
+static enum status
+withdraw(struct call *call, enum link_kind kind, struct workspace_id workspace,
 	struct str email_normal, struct error *err)
 {
 	struct query q;
@@ -88,8 +89,7 @@ link_issue(struct link *out, struct secret_text *secret, struct call *call,
 	out->expires_us = call->now_us + link_life_s(draft->kind) * US_PER_S;
 	out->used_us = 0;
 	secret_issue(secret, "twl_", out->org.id, out->id.id);
-	enum status rc =
-		link_withdraw(call, draft->kind, draft->workspace, draft->email_normal, err);
+	enum status rc = withdraw(call, draft->kind, draft->workspace, draft->email_normal, err);
 	return rc == OK ? insert(call, out, str_from(secret->text), err) : rc;
 }
 

@@ -38,10 +38,6 @@ struct link {
 enum status link_issue(struct link *out, struct secret_text *secret, struct call *call,
 	const struct link *draft, struct error *err) MUST_USE;
 
-/* Takes back what was issued to an address. */
-enum status link_withdraw(struct call *call, enum link_kind kind, struct workspace_id workspace,
-	struct str email_normal, struct error *err) MUST_USE;
-
 /*
  * The link that a secret proves, while it works. ERR_NOT_FOUND "link-unknown" (a newer one was
  * sent, it was taken back, or it is none), "link-used", "link-expired": who holds the secret may

@@ -14,12 +14,6 @@ static const struct sql CONFINE =
 	SQL("UPDATE principals SET confined = 1 WHERE org = $1 AND principal = $2");
 
 bool
-kind_has_name(enum principal_kind kind)
-{
-	return !kind_has_email(kind) && !kind_has_resource(kind);
-}
-
-bool
 kind_has_email(enum principal_kind kind)
 {
 	return kind == KIND_MEMBER || kind == KIND_END_USER;
@@ -125,7 +119,8 @@ apply_update(struct principal *after, struct call *call, const struct principal_
 {
 	if (update->name.ptr)
 		after->name = update->name;
-	if (update->name.ptr && kind_has_name(after->kind))
+	/* A machine is unique by its name. */
+	if (update->name.ptr && !kind_has_email(after->kind) && !kind_has_resource(after->kind))
 		after->label = after->name;
 	if (update->description.ptr)
 		after->description = update->description;

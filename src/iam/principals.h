@@ -51,7 +51,6 @@ struct principal_draft {
 /* Only members and end-users have addresses; only machines have secrets, and of the applications
  * those that prove themselves by one. */
 bool kind_has_email(enum principal_kind kind);
-bool kind_has_name(enum principal_kind kind); /* its name is what it is unique by */
 bool kind_has_resource(enum principal_kind kind);
 bool principal_has_secret(const struct principal *principal);
 

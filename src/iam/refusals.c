@@ -15,8 +15,9 @@ refusal_end_us(const struct call *call)
 	return call->now_us + (int64_t)CLIENT_ACCESS_TTL_MAX_S * US_PER_S;
 }
 
-enum status
-refusal_add(struct call *call, struct uuid refused, int64_t until_us, struct error *err)
+/* Longer is kept, twice is once. */
+static enum status
+add(struct call *call, struct uuid refused, int64_t until_us, struct error *err)
 {
 	struct query q;
 
@@ -51,5 +52,5 @@ token_end(struct call *call, const struct token *token, struct error *err)
 	enum status rc = iam__record(call, "tokens.delete", "token", token->id,
 		VERSIONS(call_json(call, token_write, token), NOTHING), err);
 
-	return rc == OK ? refusal_add(call, token->id, token->expires_us, err) : rc;
+	return rc == OK ? add(call, token->id, token->expires_us, err) : rc;
 }

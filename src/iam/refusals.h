@@ -6,10 +6,6 @@
 /* What is refused although it says that it lives: families by their `sid`, access tokens by their
  * `jti`, each until no token can carry it any longer. The purge takes the rest. */
 
-/* A row, as part of a change that is recorded by itself. Longer is kept, twice is once. */
-enum status refusal_add(
-	struct call *call, struct uuid refused, int64_t until_us, struct error *err) MUST_USE;
-
 /* Ends one access token before its time, at the word of its client, with a record. */
 enum status token_end(struct call *call, const struct token *token, struct error *err) MUST_USE;
 

@@ -191,8 +191,8 @@ add_keys(struct jwk_set *set, const struct json *doc, struct error *err)
 	return rc;
 }
 
-enum status
-jwk_set_read(struct jwk_set **out, const struct json *doc, struct error *err)
+static enum status
+read_set(struct jwk_set **out, const struct json *doc, struct error *err)
 {
 	*out = NULL;
 	struct jwk_set *set = calloc(1, sizeof(*set));
@@ -214,7 +214,7 @@ jwk_set_parse(struct jwk_set **out, struct str json, struct error *err)
 	*out = NULL;
 	enum status rc = json_parse(&doc, json, limits, err);
 	if (rc == OK)
-		rc = jwk_set_read(out, doc, err);
+		rc = read_set(out, doc, err);
 	json_free(&doc);
 	return rc;
 }

@@ -28,8 +28,6 @@ struct jwk_set; /* owned */
  * passed over or not, shows what is private or shared of it; ERR_LIMIT "jwk-too-many";
  * ERR_TOO_LARGE "json-too-large"; ERR_NO_MEMORY. */
 enum status jwk_set_parse(struct jwk_set **out, struct str json, struct error *err) MUST_USE;
-/* The same of a document at hand; the set keeps nothing of it. */
-enum status jwk_set_read(struct jwk_set **out, const struct json *doc, struct error *err) MUST_USE;
 void jwk_set_free(struct jwk_set **set);
 
 struct jwk {

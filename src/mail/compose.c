@@ -2,11 +2,17 @@
 
 #include <time.h>
 
+struct mailbox {
+	struct str name; /* absent: none */
+	struct str address;
+};
+
 /* Characters of RFC 5322 section 3.2.3 that would need quoting, and blanks. */
 static const char unwanted[] = " \"(),:;<>[\\]";
 
-bool
-mail__is_address(struct str text)
+/* In the form in which it can stand in a header and in a command: no quotes, blanks, controls. */
+static bool
+is_address(struct str text)
 {
 	size_t at_signs = 0;
 	if (!text.len || text.len > MAIL_ADDRESS_MAX || !str_is_utf8(text))
@@ -44,11 +50,12 @@ is_text(struct str text, size_t max, bool lines)
 	return true;
 }
 
-bool
-mail__mailbox_parse(struct mail_mailbox *out, struct str text)
+/* False when it is neither "Name <address>" nor an address. */
+static bool
+parse_mailbox(struct mailbox *out, struct str text)
 {
-	*out = (struct mail_mailbox){.address = text};
-	if (mail__is_address(text))
+	*out = (struct mailbox){.address = text};
+	if (is_address(text))
 		return true;
 	const char *angle = text.len ? memrchr(text.ptr, '<', text.len) : NULL;
 	if (!angle || text.ptr[text.len - 1] != '>')
@@ -58,15 +65,14 @@ mail__mailbox_parse(struct mail_mailbox *out, struct str text)
 	while (before > 0 && text.ptr[before - 1] == ' ')
 		before--;
 	out->name = (struct str){text.ptr, before};
-	return before > 0 && is_text(out->name, MAIL_NAME_MAX, false) &&
-		mail__is_address(out->address);
+	return before > 0 && is_text(out->name, MAIL_NAME_MAX, false) && is_address(out->address);
 }
 
 bool
 mail_is_sender(struct str text)
 {
-	struct mail_mailbox mailbox;
-	return mail__mailbox_parse(&mailbox, text);
+	struct mailbox mailbox;
+	return parse_mailbox(&mailbox, text);
 }
 
 static enum status
@@ -76,11 +82,11 @@ invalid(struct error *err, const char *what)
 }
 
 static enum status
-check(struct mail_mailbox *from, const struct mail_message *m, struct error *err)
+check(struct mailbox *from, const struct mail_message *m, struct error *err)
 {
-	if (!mail__mailbox_parse(from, m->from))
+	if (!parse_mailbox(from, m->from))
 		return invalid(err, "its sender is not of the form 'Name <name@example.org>'");
-	if (!mail__is_address(m->to))
+	if (!is_address(m->to))
 		return invalid(err, "its receiver is not an address like name@example.org");
 	if (!is_text(m->subject, MAIL_SUBJECT_MAX, false))
 		return invalid(err, "its subject is not a line of text");
@@ -104,7 +110,7 @@ put_date(struct buf *out, int64_t time_us)
 }
 
 static void
-put_from(struct buf *out, const struct mail_mailbox *from)
+put_from(struct buf *out, const struct mailbox *from)
 {
 	buf_str(out, STR("From: "));
 	if (from->name.ptr) {
@@ -134,7 +140,7 @@ put_part(struct buf *out, const char *boundary, const char *type, struct str bod
 enum status
 mail_compose(struct buf *out, const struct mail_message *m, struct error *err)
 {
-	struct mail_mailbox from;
+	struct mailbox from;
 	char id[UUID_TEXT_LEN + 1];
 	enum status rc = check(&from, m, err);
 	if (rc != OK)
@@ -166,10 +172,10 @@ mail_deliver(
 	const struct mail_message *m, const struct mail_transport *transport, struct error *err)
 {
 	struct buf bytes;
-	struct mail_mailbox from;
+	struct mailbox from;
 	buf_init(&bytes, COMPOSED_MAX);
 	enum status rc = mail_compose(&bytes, m, err);
-	if (rc == OK && mail__mailbox_parse(&from, m->from)) {
+	if (rc == OK && parse_mailbox(&from, m->from)) {
 		const struct mail_envelope envelope = {
 			m->id, m->time_us, from.address, m->to, buf_view(&bytes)};
 		rc = transport->url ? mail__send(&envelope, transport, err)

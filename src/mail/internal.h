@@ -3,15 +3,6 @@
 
 #include "mail/mail.h"
 
-struct mail_mailbox {
-	struct str name; /* absent: none */
-	struct str address;
-};
-
-/* False when it is neither "Name <address>" nor an address. */
-bool mail__mailbox_parse(struct mail_mailbox *out, struct str text) MUST_USE;
-/* In the form in which it can stand in a header and in a command: no quotes, blanks, controls. */
-bool mail__is_address(struct str text);
 /* What follows the '@'. */
 struct str mail__domain(struct str address);
 

@@ -33,8 +33,15 @@ struct backchannel {
 static const struct crew_options CREW = {
 	.name = "logouts", .threads = 4, .threads_of_one = 2, .waiting = 128, .waiting_of_one = 32};
 
-enum status
-logout_token_issue(struct buf *out, const struct logout_token *token, const struct signer *signer,
+struct logout_token {
+	struct str issuer;
+	struct uuid id, client, subject, session; /* jti, aud, sub, sid */
+	int64_t issued_us;
+};
+
+/* OpenID Connect Back-Channel Logout section 2.4; appended. ERR_TOO_LARGE. */
+static enum status
+issue_token(struct buf *out, const struct logout_token *token, const struct signer *signer,
 	struct error *err)
 {
 	char space[2048], client[UUID_TEXT_LEN + 1], subject[UUID_TEXT_LEN + 1];
@@ -180,7 +187,7 @@ write_form(struct letter *out, const struct logout_notice *notice, const struct 
 		.session = notice->family.id,
 		.issued_us = clock_now_us(),
 	};
-	enum status rc = logout_token_issue(&token, &claims, signer, err);
+	enum status rc = issue_token(&token, &claims, signer, err);
 	if (rc == OK)
 		http_client_add_field(&out->form, "logout_token", buf_view(&token));
 	return rc == OK && out->form.failed ? error_no_memory(err) : rc;

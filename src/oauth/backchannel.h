@@ -27,13 +27,4 @@ enum status backchannel_start(struct backchannel **out, const struct backchannel
 #define BACKCHANNEL_TIMEOUT_MS 5000
 void backchannel_stop(struct backchannel **backchannel);
 
-/* The token (section 2.4), appended. ERR_TOO_LARGE. Threads: any. */
-struct logout_token {
-	struct str issuer;
-	struct uuid id, client, subject, session; /* jti, aud, sub, sid */
-	int64_t issued_us;
-};
-enum status logout_token_issue(struct buf *out, const struct logout_token *token,
-	const struct signer *signer, struct error *err) MUST_USE;
-
 #endif
