@@ -87,14 +87,6 @@ buf_str(struct buf *b, struct str s)
 }
 
 void
-buf_char(struct buf *b, char c)
-{
-	if (!reserve(b, 1))
-		return;
-	b->ptr[b->len++] = c;
-}
-
-void
 buf_u64(struct buf *b, uint64_t value)
 {
 	char digits[20];

@@ -30,12 +30,20 @@ void buf_append(struct buf *b, const void *bytes, size_t len);
 /* `len` more bytes for the caller to fill, valid until the next append; NULL when it failed. */
 char *buf_extend(struct buf *b, size_t len);
 void buf_str(struct buf *b, struct str s);
-void buf_char(struct buf *b, char c);
 void buf_u64(struct buf *b, uint64_t value);
 void buf_i64(struct buf *b, int64_t value);
 /* Quoted and escaped as a JSON string; malformed UTF-8 becomes U+FFFD. */
 void buf_json_str(struct buf *b, struct str s);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+
+static inline void
+buf_char(struct buf *b, char c)
+{
+	if (LIKELY(!b->failed && b->len < b->cap))
+		b->ptr[b->len++] = c;
+	else
+		buf_append(b, &c, 1);
+}
 
 static inline struct str
 buf_view(const struct buf *b)

@@ -146,10 +146,12 @@ parse_id(struct family_id *out, const struct call *call, struct str token)
 	return OK;
 }
 
-/* The row of a live token. */
+/* The row of a live token, and what its successor is derived and hashed under: the number of one
+ * pepper then tells that of the other. */
 struct live {
 	struct family_id id;
 	uint8_t hash[SHA256_LEN];
+	int newest_pepper;
 };
 
 /* `found` false when it is not live, or not any more. */
@@ -158,13 +160,11 @@ rotate_from(bool *found, struct family_rotation *out, struct call *call, const s
 	const struct family_presented *presented, struct error *err)
 {
 	struct query q;
-	uint8_t ignored[SHA256_LEN], hash[SHA256_LEN];
+	uint8_t hash[SHA256_LEN];
 	int pepper;
 
-	/* Derived and hashed under the same pepper: the number of one tells that of the other. */
-	keyring_hash(call->keyring, ignored, &pepper, presented->token);
 	*found = false;
-	if (!keyring_succeed(&out->next, call->keyring, pepper, presented->token))
+	if (!keyring_succeed(&out->next, call->keyring, live->newest_pepper, presented->token))
 		return OK;
 	keyring_hash(call->keyring, hash, &pepper, str_from(out->next.text));
 	enum status rc = iam__query(&q, call, &FAMILY_ROTATE, live->id.id, err);
@@ -244,13 +244,12 @@ family_rotate(struct family_rotation *out, struct call *call,
 	const struct family_presented *presented, struct error *err)
 {
 	struct live live;
-	int pepper;
 	bool found;
 
 	*out = (struct family_rotation){.kind = FAMILY_TOKEN_NONE};
 	if (parse_id(&live.id, call, presented->token) != OK)
 		return OK;
-	keyring_hash(call->keyring, live.hash, &pepper, presented->token);
+	keyring_hash(call->keyring, live.hash, &live.newest_pepper, presented->token);
 	enum status rc = rotate_from(&found, out, call, &live, presented, err);
 	if (rc != OK || found)
 		return rc;

@@ -97,16 +97,11 @@ cut_workspace(struct workspace_id *out, struct str *path)
 	return true;
 }
 
-struct route {
-	const struct endpoint *endpoint;
-	struct workspace_id workspace;
-};
-
 /* RFC 8414 section 3.1 puts the path of the issuer behind that of the document. */
-static struct route
+static struct oauth_route
 find_inserted(struct str path)
 {
-	struct route route = {0};
+	struct oauth_route route = {0};
 	for (size_t i = 0; i < ARRAY_LEN(ENDPOINTS); i++) {
 		struct str document = ENDPOINTS[i].path, rest = path;
 		if (!str_starts(document, STR(WELL_KNOWN)) || !str_starts(path, document))
@@ -118,23 +113,21 @@ find_inserted(struct str path)
 	return route;
 }
 
-static struct route
-find_route(struct str path)
-{
-	struct route route = {0};
-	if (str_eq(path, RESOURCE_METADATA.path) ||
-		str_eq(path, STR("/.well-known/oauth-protected-resource/api")))
-		return (struct route){.endpoint = &RESOURCE_METADATA};
-	struct str rest = path;
-	(void)cut_workspace(&route.workspace, &rest);
-	route.endpoint = find_endpoint(rest);
-	return route.endpoint ? route : find_inserted(path);
-}
-
 bool
-oauth_handles(struct str path)
+oauth_find(struct oauth_route *out, struct str path)
 {
-	return find_route(path).endpoint != NULL;
+	struct str rest = path;
+	*out = (struct oauth_route){0};
+	if (str_eq(path, RESOURCE_METADATA.path) ||
+		str_eq(path, STR("/.well-known/oauth-protected-resource/api"))) {
+		out->endpoint = &RESOURCE_METADATA;
+		return true;
+	}
+	(void)cut_workspace(&out->workspace, &rest);
+	out->endpoint = find_endpoint(rest);
+	if (!out->endpoint)
+		*out = find_inserted(path);
+	return out->endpoint != NULL;
 }
 
 static enum status
@@ -268,17 +261,16 @@ name_issuer(struct exchange *x)
 }
 
 static void
-begin(struct oauth *door, struct http_request *r)
+begin(struct oauth *door, struct http_request *r, const struct oauth_route *route)
 {
-	struct route route = find_route(http_path(r));
 	struct exchange *x = arena_new_one(http_arena(r), struct exchange);
 	if (!x)
 		return; /* answered with 500 */
 	*x = (struct exchange){.door = door,
 		.signin = door->options.signin,
 		.http = r,
-		.endpoint = route.endpoint,
-		.workspace = route.workspace};
+		.endpoint = route->endpoint,
+		.workspace = route->workspace};
 	http_set_state(r, x);
 	x->authorization = http_header_once(r, "Authorization");
 	x->authorized = x->authorization.ptr || http_header_count(r, "Authorization") > 0;
@@ -291,12 +283,12 @@ begin(struct oauth *door, struct http_request *r)
 }
 
 void
-oauth_handle(struct oauth *door, struct http_request *r)
+oauth_handle(struct oauth *door, struct http_request *r, const struct oauth_route *route)
 {
 	struct error err = {0};
 	struct exchange *x = http_state(r);
 	if (!x)
-		begin(door, r);
+		begin(door, r, route);
 	else if (wait_result(x->wait, &err) != OK)
 		oauth__answer_error(x, &err);
 	else

@@ -34,11 +34,15 @@ enum status oauth_new(
 	struct oauth **out, const struct oauth_options *options, struct error *err) MUST_USE;
 void oauth_free(struct oauth **door);
 
-/* Whether a path is of this door. */
-bool oauth_handles(struct str path);
+/* Where a path leads in this door; false: it is of another. */
+struct oauth_route {
+	const struct endpoint *endpoint;
+	struct workspace_id workspace; /* whose issuer it is; nil: the installation's */
+};
+bool oauth_find(struct oauth_route *out, struct str path);
 
 /* Handles one exchange, called again after each suspension. Uses the request's state. Threads:
  * serving. */
-void oauth_handle(struct oauth *door, struct http_request *r);
+void oauth_handle(struct oauth *door, struct http_request *r, const struct oauth_route *route);
 
 #endif

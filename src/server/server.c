@@ -33,6 +33,7 @@ handle(struct http_request *r, void *context)
 {
 	struct server *server = context;
 	struct str path = http_path(r);
+	struct oauth_route route;
 
 	int phase = atomic_load_explicit(&server->phase, memory_order_acquire);
 	if (phase != PHASE_SERVING && !http_request_resumed(r))
@@ -41,8 +42,8 @@ handle(struct http_request *r, void *context)
 		health_handle(server, r);
 	else if (authzen_handles(path))
 		authzen_handle(r, &server->authzen);
-	else if (oauth_handles(path))
-		oauth_handle(server->oauth, r);
+	else if (oauth_find(&route, path))
+		oauth_handle(server->oauth, r, &route);
 	else if (pages_handles(path))
 		pages_handle(server->pages, r);
 	else
