@@ -46,6 +46,7 @@ enum table {
 	GUARDRAILS,
 	TYPES,
 	WORKSPACES,
+	ISSUERS,
 	GROUPS,
 	RGROUPS,
 	RESOURCES,
@@ -81,6 +82,7 @@ static const char *const INSERTS[TABLES] = {
 		  " VALUES (?1, 'device', '', 1, '')",
 	[WORKSPACES] = "INSERT INTO workspaces (org, workspace, name, description, state,"
 		       " created_us, changed) VALUES (?1, ?2, 'Main', '', 1, 1, 1)",
+	[ISSUERS] = "INSERT INTO issuers (org, workspace) VALUES (?1, ?2)",
 	[GROUPS] = "INSERT INTO groups (org, grp, name, description, created_us, changed)"
 		   " VALUES (?1, ?2, ?3, '', 1, 1)",
 	[RGROUPS] = "INSERT INTO resource_groups (org, workspace, grp, name, description,"
@@ -171,6 +173,7 @@ put_skeleton(uint32_t org)
 	put(GUARDRAILS, id, "ui", shape_id(THING_GUARDRAIL, org, 0), (int)KIND_ALL);
 	put(TYPES, id, "");
 	put(WORKSPACES, id, "u", shape_id(THING_WORKSPACE, org, 0));
+	put(ISSUERS, id, "u", shape_id(THING_WORKSPACE, org, 0));
 }
 
 static uint32_t
