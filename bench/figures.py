@@ -148,10 +148,11 @@ def start_ms(store):
         return server.started_s * 1000
 
 
-def issuer_store(name):
+def issuer_store(name, database=None):
     """A new store, and how to make an issuer in it."""
     store = Store(name)
-    return store, command("operator-key", "--store", str(store.path), "--name", "bench")
+    place = ["--database", database] if database else []
+    return store, command("operator-key", "--store", str(store.path), *place, "--name", "bench")
 
 
 def interleaved_with(servers, extra, **load):
@@ -164,9 +165,9 @@ def interleaved_with(servers, extra, **load):
     return medians(results, "cpu_us_per_request"), medians(results, "per_second")
 
 
-def p4(_stores):
-    store, operator = issuer_store("tokens")
-    with thingward(store) as ours, empty_server("sign") as limit:
+def client_credentials(where="", database=None):
+    store, operator = issuer_store("tokens", database)
+    with thingward(store, database) as ours, empty_server("sign") as limit:
         issuer = tokens.Issuer(ours, operator)
         arguments = ["--header", f"Authorization: {issuer.basic}",
                      "--body", "grant_type=client_credentials"]
@@ -175,35 +176,54 @@ def p4(_stores):
             {"limit": arguments, "ours": [*arguments, "--path", f"{issuer.path}/token"]},
             requests=SIGNED, warmup=SIGNED // 10)
     ratio = cpu["ours"] / cpu["limit"]
-    return [Figure("P4", "server CPU of a token by client credentials "
+    return [Figure("P4", f"server CPU of a token by client credentials{where} "
                    f"({rate['ours']:,.0f}/s on one thread)", f"{cpu['ours']:.2f} µs",
                    f"{cpu['limit']:.2f} µs", f"{ratio:.2f}", "≤ 1.15", ratio <= 1.15)]
 
 
-def introspections(issuer, path, texts):
+def p4(_stores):
+    return client_credentials()
+
+
+def p4_postgresql(_stores):
+    with databases() as all_of_them:
+        return client_credentials(" on PostgreSQL", all_of_them.new())
+
+
+def introspection_plan(issuer, path, texts):
     with open(path, "w", encoding="ascii") as plan:
         for text in texts:
             plan.write(f"{issuer.path}/introspect  token={text}\n")
     return ["--header", f"Authorization: {issuer.basic}", "--plan", str(path)]
 
 
-def p5(_stores):
-    store, operator = issuer_store("introspection")
+def introspections(where="", database=None):
+    store, operator = issuer_store("introspection", database)
     figures = []
-    with thingward(store) as ours, empty_server() as empty, empty_server("verify") as verify:
+    with (thingward(store, database) as ours, empty_server() as empty,
+          empty_server("verify") as verify):
         issuer = tokens.Issuer(ours, operator)
         made = issuer.tokens(SEEN_ONCE)
         for what, limit, count, requests in (("warm", empty, 100, PASS),
                                              ("first sight", verify, SEEN_ONCE, SIGNED)):
-            arguments = introspections(issuer, store.plan, made[:count])
+            arguments = introspection_plan(issuer, store.plan, made[:count])
             _, rate = interleaved_with({"limit": limit, "ours": ours},
                                        {"limit": arguments, "ours": arguments},
                                        requests=requests, warmup=requests // 10)
             ratio = rate["ours"] / rate["limit"]
-            figures.append(Figure("P5", f"introspections, {what}", f"{rate['ours']:,.0f}/s",
+            figures.append(Figure("P5", f"introspections, {what}{where}", f"{rate['ours']:,.0f}/s",
                                   f"{rate['limit']:,.0f}/s", f"{ratio:.2f}", "≥ 0.8",
                                   ratio >= 0.8))
     return figures
+
+
+def p5(_stores):
+    return introspections()
+
+
+def p5_postgresql(_stores):
+    with databases() as all_of_them:
+        return introspections(" on PostgreSQL", all_of_them.new())
 
 
 def refreshes(engine, all_of_them=None):
@@ -347,7 +367,8 @@ def changes(_stores):
                           for orgs, sessions in ((1, 1), (100, SESSIONS))]
 
 
-ALL = {"P1": p1, "P1-postgresql": p1_postgresql, "P2": p2, "P3": p3, "P4": p4, "P5": p5, "P6": p6,
+ALL = {"P1": p1, "P1-postgresql": p1_postgresql, "P2": p2, "P3": p3, "P4": p4,
+       "P4-postgresql": p4_postgresql, "P5": p5, "P5-postgresql": p5_postgresql, "P6": p6,
        "P6-postgresql": p6_postgresql, "P7": p7, "P8": p8, "P10": p10,
        "changes": changes}
 
