@@ -175,8 +175,9 @@ judge_decide(struct ruling *out, struct judge *j, const struct access_request *r
 		return OK;
 	question->permission =
 		org_permission_number(j->org, workspace ? workspace->id : nil, request->action);
-	question->attributes =
-		(struct attributes){request->attributes, request->attribute_count, j->now_us};
+	question->attributes = (struct attributes){.items = request->attributes,
+		.count = request->attribute_count,
+		.now_us = j->now_us};
 	if (proved)
 		policy_decide(question, &out->answer);
 	else

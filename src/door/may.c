@@ -12,11 +12,13 @@ door_may(const struct question *question, const struct http_request *r)
 {
 	struct question known = *question;
 	struct answer answer;
+	bool conditional = false;
 
-	/* A condition refuses where an attribute is missing: what is allowed without the address is
-	 * allowed with it, and most questions never need it. */
-	if (policy_decide(question, &answer) == DECISION_ALLOW)
-		return true;
+	known.attributes.used = &conditional;
+	enum decision decision = policy_decide(&known, &answer);
+	if (!conditional)
+		return decision == DECISION_ALLOW;
+	/* Only where there is a condition, the address is worth its making. */
 	const struct attribute address = door_address(r);
 	known.attributes.items = &address;
 	known.attributes.count = 1;

@@ -71,6 +71,7 @@ struct attributes {
 	const struct attribute *items;
 	uint32_t count;
 	int64_t now_us;
+	bool *used; /* set once a condition is judged by them; may be NULL */
 };
 
 /*

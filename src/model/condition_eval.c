@@ -152,6 +152,8 @@ judge(const struct comparison *c, const struct attributes *attributes)
 bool
 condition_holds(const struct condition *c, const struct attributes *attributes, bool if_missing)
 {
+	if (attributes->used)
+		*attributes->used = true;
 	if (c->count == 0)
 		return if_missing;
 	for (uint32_t i = 0; i < c->count; i++) {

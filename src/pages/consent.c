@@ -176,7 +176,31 @@ consent_show(struct visit *v)
 				visit_print(v, "%.*s/sign-in?need=login&ticket=%.*s",
 					STR_ARG(v->base), STR_ARG(v->ticket_text))),
 			HTML_S("redirect_host", host_of(v->ticket.redirect_uri)),
-			HTML_B("any_scope", a->count > 0), HTML_L("scopes", scopes, a->count)));
+			HTML_S("scope", a->scope), HTML_B("any_scope", a->count > 0),
+			HTML_L("scopes", scopes, a->count)));
+}
+
+/* What was shown, as far as a token would get it still: what came to it meanwhile nobody has read.
+ */
+static enum status
+agreed_scope(struct str *out, struct visit *v, struct error *err)
+{
+	const struct asking *a = v->state;
+	struct str shown = visit_field(v, "scope"), rest = a->scope;
+	struct buf list;
+
+	buf_init(&list, SCOPES_MAX + 1);
+	while (rest.len) {
+		struct str one = str_cut(&rest, ' ');
+		if (!scope_has(shown, one))
+			continue;
+		if (list.len)
+			buf_char(&list, ' ');
+		buf_str(&list, one);
+	}
+	*out = arena_copy(http_arena(v->http), list.ptr ? buf_view(&list) : STR(""));
+	buf_clear(&list);
+	return out->ptr ? OK : error_no_memory(err);
 }
 
 static enum status
@@ -184,10 +208,13 @@ give(struct visit *v, struct call *call, struct error *err)
 {
 	const struct asking *a = v->state;
 	const struct actor self = {a->org, a->principal.id, a->kind};
+	struct str scope;
 
-	enum status rc = call_open_as(call, call->tx, a->org, &self, err);
+	enum status rc = agreed_scope(&scope, v, err);
 	if (rc == OK)
-		rc = consent_give(call, a->principal, v->ticket.client, a->scope, err);
+		rc = call_open_as(call, call->tx, a->org, &self, err);
+	if (rc == OK)
+		rc = consent_give(call, a->principal, v->ticket.client, scope, err);
 	return rc == OK ? call_close(call, err) : rc;
 }
 

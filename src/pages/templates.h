@@ -34,8 +34,8 @@ extern const struct html_template page_link_confirm;
 /* email back totp? passkey_options recovery? recovery_open?
  * → with=totp code; with=passkey passkey; with=recovery recovery_code */
 extern const struct html_template page_second_factor;
-/* client organisation email back redirect_host any_scope? scopes[name description]
- * → decision=allow|deny */
+/* client organisation email back redirect_host scope any_scope? scopes[name description]
+ * → decision=allow|deny scope */
 extern const struct html_template page_consent;
 /* client organisations[id name] → organisation */
 extern const struct html_template page_select_organisation;

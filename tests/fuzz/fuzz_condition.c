@@ -49,7 +49,7 @@ static void
 judge_derived(const struct condition *c, const struct json *doc, struct str text)
 {
 	struct attribute items[CONDITION_COMPARISONS_MAX];
-	struct attributes attributes = {items, 0, 0};
+	struct attributes attributes = {.items = items};
 	const struct json *all = json_get(doc, "all");
 	int64_t seed = 0;
 	for (size_t i = 0; i < text.len; i++)

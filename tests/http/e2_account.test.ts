@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Browser, type Form, type Page } from "./harness/browser.ts";
 import { unique } from "./harness/make.ts";
-import { type Issuer, makeIssuer, makePublicClient, post } from "./harness/oauth.ts";
+import { giveScope, type Issuer, makeIssuer, makePublicClient, post } from "./harness/oauth.ts";
 import { comeIn, comeInto, type Person } from "./harness/people.ts";
 import { begin, BACK, decide, finish, relyingParty, signInByLink } from "./harness/relying.ts";
 import { useServer } from "./harness/server.ts";
@@ -149,6 +149,21 @@ describe("E7_consent", () => {
     await one.browser.submit(account, form, { withdraw: id });
     expect([await knows(issuer.url, mine), await knows(issuer.url, kept),
       await knows(issuer.url, theirs)]).toEqual([401, 200, 200]);
+  });
+
+  test("E7_consent: to what was shown, not to what came to it meanwhile", async () => {
+    const user = await comeInto(server, issuer.tenant, issuer.workspace);
+    const config = await relyingParty(issuer.url, app.id);
+    const begun = await begin(config, { scope: "openid ingest:write" });
+    const page = await user.browser.open(begun.url);
+    expect(page.text).not.toContain("ingest:write");
+    await giveScope(issuer, user.principal, "ingest:write");
+    // Agreed to less than he would get now: he is asked for the rest.
+    const rest = await decide(user.browser, page, "allow");
+    expect([rest.heading, rest.text]).toEqual(
+      ["Allow access?", expect.stringContaining("ingest:write")]);
+    const tokens = await finish(config, begun, await decide(user.browser, rest, "allow"));
+    expect(tokens.scope).toBe("openid ingest:write");
   });
 
   test("E7_consent: a member's, in the organisation for which he gave it", async () => {

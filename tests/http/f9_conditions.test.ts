@@ -269,6 +269,21 @@ test("F9_conditions: so are who asks for decisions, and who introspects: their o
     };
     expect(await statuses(here)).toEqual([200, 200]);
     expect(await statuses(away)).toEqual([403, 403]);
+    // An address is always there.
+    const exists = (value: boolean) => only(
+      { attribute: "context.address", operator: "exists", value });
+    const nowhere = await makeCaller(shop, rights, {}, orgNode(tenant),
+      { condition: exists(false) });
+    expect(await statuses(nowhere)).toEqual([403, 403]);
+    const anywhere = await makeCaller(shop, rights);
+    expect(await statuses(anywhere)).toEqual([200, 200]);
+    const rail = await tenant.admin.post<Guardrail>(`${tenant.path}/guardrails`, {
+      name: unique("rail"), node: orgNode(tenant), kinds: ["service_account"], permissions: rights,
+      condition: exists(true),
+    });
+    expect(await statuses(anywhere)).toEqual([403, 403]);
+    await tenant.admin.delete(`${tenant.path}/guardrails/${rail.id}`);
+    expect(await statuses(here)).toEqual([200, 200]);
     await tenant.admin.post(`${tenant.path}/guardrails`, {
       name: unique("rail"), node: orgNode(tenant), kinds: ["service_account"], permissions: rights,
       condition: only({ attribute: "context.address", operator: "in_cidr", value: "127.0.0.0/8" }),

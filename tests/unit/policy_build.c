@@ -434,7 +434,8 @@ build_attributes(struct built *built, const struct ref_question *q)
 		items[i].str = str_from(source->value);
 		items[i].number = 7;
 	}
-	return (struct attributes){items, (uint32_t)q->attribute_count, q->now_us};
+	return (struct attributes){
+		.items = items, .count = (uint32_t)q->attribute_count, .now_us = q->now_us};
 }
 
 void

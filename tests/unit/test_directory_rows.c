@@ -270,7 +270,7 @@ check_grants(const struct grants *grants)
 	assert_int_equal(single->expires_us, 55);
 	struct attribute inside = {
 		.path = STR("context.address"), .type = ATTRIBUTE_STRING, .str = STR("10.1.2.3")};
-	struct attributes attributes = {&inside, 1, 0};
+	struct attributes attributes = {.items = &inside, .count = 1};
 	assert_true(condition_holds(single->condition, &attributes, false));
 	inside.str = STR("11.1.2.3");
 	assert_false(condition_holds(single->condition, &attributes, false));

@@ -66,7 +66,7 @@ enum expected { NO, YES, MISSING };
 static void
 expect(const struct condition *c, const struct attribute *a, enum expected expected)
 {
-	struct attributes all = {a, a ? 1 : 0, 0};
+	struct attributes all = {.items = a, .count = a ? 1 : 0};
 	bool grant = condition_holds(c, &all, false);
 	bool guardrail = condition_holds(c, &all, true);
 	if (grant != (expected == YES) || guardrail != (expected != NO))
@@ -346,7 +346,7 @@ test_condition__conjunction(void **state)
 			.type = ATTRIBUTE_STRING,
 			.str = STR("x")},
 		{.path = STR("context.a"), .type = ATTRIBUTE_NUMBER, .number = 2}};
-	struct attributes all = {items, 3, 0};
+	struct attributes all = {.items = items, .count = 3};
 	/* Of two of one path the first counts. */
 	assert_true(condition_holds(c, &all, false));
 	assert_true(condition_holds(c, &all, true));

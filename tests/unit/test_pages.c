@@ -108,6 +108,7 @@ static const struct html_value everything[] = {
 	TEXT("password_least", "15"),
 	TEXT("passkey_options", OPTIONS),
 	TEXT("redirect_host", "fleet.example.org"),
+	TEXT("scope", "openid telemetry:read"),
 	TEXT("heading", "This link has expired"),
 	TEXT("text", "A sign-in link works for 15 minutes and only once. Ask for another one."),
 	TEXT("code", "link-expired"),
