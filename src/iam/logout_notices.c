@@ -16,6 +16,11 @@ static const struct sql NOTICE_LEASE =
 	    " WHERE org = $1 AND notice = $2 AND next_us = $3");
 static const struct sql NOTICE_RETRY =
 	SQL("UPDATE logout_notices SET next_us = $3 WHERE org = $1 AND notice = $2");
+static const struct sql NOTICE_GIVE_BACK =
+	SQL("UPDATE logout_notices SET attempts = attempts - 1, next_us = $4"
+	    " WHERE org = $1 AND notice = $2 AND attempts = $3");
+static const struct sql NOTICES_PUT_OFF =
+	SQL("UPDATE logout_notices SET next_us = $3 WHERE org = $1 AND next_us <= $2");
 static const struct sql NOTICE_DELETE =
 	SQL("DELETE FROM logout_notices WHERE org = $1 AND notice = $2");
 
@@ -111,5 +116,34 @@ logout_notice_settle(
 	query_bind_uuid(&q, 2, notice->id);
 	if (!ends)
 		query_bind_int(&q, 3, call->now_us + wait_s * US_PER_S);
+	return query_run(&q, NULL, err);
+}
+
+enum status
+logout_notice_give_back(struct call *call, const struct logout_notice *notice, struct error *err)
+{
+	struct query q;
+
+	enum status rc = query_begin(&q, call->tx, &NOTICE_GIVE_BACK, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid(&q, 1, notice->org.id);
+	query_bind_uuid(&q, 2, notice->id);
+	query_bind_int(&q, 3, notice->attempts);
+	query_bind_int(&q, 4, call->now_us);
+	return query_run(&q, NULL, err);
+}
+
+enum status
+logout_notices_put_off(struct call *call, struct org_id org, struct error *err)
+{
+	struct query q;
+
+	enum status rc = query_begin(&q, call->tx, &NOTICES_PUT_OFF, err);
+	if (rc != OK)
+		return rc;
+	query_bind_uuid(&q, 1, org.id);
+	query_bind_int(&q, 2, call->now_us);
+	query_bind_int(&q, 3, call->now_us + FIRST_RETRY_S * US_PER_S);
 	return query_run(&q, NULL, err);
 }

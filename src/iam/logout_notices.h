@@ -34,5 +34,11 @@ enum status logout_notices_due(
  * tried often enough. */
 enum status logout_notice_settle(struct call *call, const struct logout_notice *notice, bool over,
 	struct error *err) MUST_USE;
+/* One that was taken and not tried is as it was before, and due. */
+enum status logout_notice_give_back(
+	struct call *call, const struct logout_notice *notice, struct error *err) MUST_USE;
+/* What is due of an organisation is due a little later: others come first. */
+enum status logout_notices_put_off(
+	struct call *call, struct org_id org, struct error *err) MUST_USE;
 
 #endif

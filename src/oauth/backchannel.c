@@ -26,8 +26,7 @@ struct backchannel {
 	struct arena *arena; /* of a round */
 	struct rounds rounds;
 	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	bool loaded; /* under the mutex */
+	pthread_cond_t loaded; /* something was */
 };
 
 static const struct crew_options CREW = {
@@ -77,12 +76,14 @@ issue_token(struct buf *out, const struct logout_token *token, const struct sign
 		buf_view(&payload), err);
 }
 
+typedef enum status job_run(struct store_job *job, struct tx *tx, struct error *err);
+
 /* Jobs: what is due, and what is taken. */
 struct round {
 	struct store_job job; /* first */
 	struct backchannel *backchannel;
 	struct logout_notice notices[BATCH];
-	size_t count;
+	size_t count, refused; /* the crew has no room for the first of them */
 	bool due;
 };
 
@@ -115,21 +116,38 @@ run_take(struct store_job *job, struct tx *tx, struct error *err)
 	return logout_notices_take(r->notices, &r->count, &call, BATCH, LEASE_S, err);
 }
 
+/* Whose clients are too slow for what they are to be told hears of all of it later. */
+static enum status
+run_refused(struct store_job *job, struct tx *tx, struct error *err)
+{
+	struct round *r = (struct round *)(void *)job;
+	struct call call = event_call(r->backchannel, NULL, tx);
+	enum status rc = OK;
+	for (size_t i = 0; rc == OK && i < r->refused; i++)
+		rc = logout_notice_give_back(&call, &r->notices[i], err);
+	for (size_t i = 0; rc == OK && i < r->refused; i++)
+		if (i == 0 || !uuid_eq(r->notices[i].org.id, r->notices[i - 1].org.id))
+			rc = logout_notices_put_off(&call, r->notices[i].org, err);
+	return rc;
+}
+
 /* Loads what was missed, waiting for it. */
 struct loading {
 	struct directory_load load; /* first */
 	struct backchannel *backchannel;
+	bool over; /* under the mutex */
 };
 
 static void
-loaded(struct directory_load *load, enum status status, const struct error *err)
+note_loaded(struct directory_load *load, enum status status, const struct error *err)
 {
-	struct backchannel *b = ((struct loading *)(void *)load)->backchannel;
+	struct loading *loading = (struct loading *)(void *)load;
+	struct backchannel *b = loading->backchannel;
 	(void)status;
 	(void)err;
 	mutex_lock(&b->mutex);
-	b->loaded = true;
-	pthread_cond_signal(&b->changed);
+	loading->over = true;
+	pthread_cond_broadcast(&b->loaded);
 	mutex_unlock(&b->mutex);
 }
 
@@ -140,12 +158,12 @@ load(struct backchannel *b, const struct misses *misses)
 	struct loading *loading = calloc(1, sizeof(*loading));
 	if (!loading)
 		return false;
-	*loading = (struct loading){{.misses = *misses, .loaded = loaded}, b};
-	b->loaded = false;
+	*loading = (struct loading){
+		.load = {.misses = *misses, .loaded = note_loaded}, .backchannel = b};
 	bool asked = directory_load(b->options.signin->directory, &loading->load, &err) == OK;
 	mutex_lock(&b->mutex);
-	while (asked && !b->loaded)
-		pthread_cond_wait(&b->changed, &b->mutex);
+	while (asked && !loading->over)
+		cond_wait(&b->loaded, &b->mutex);
 	mutex_unlock(&b->mutex);
 	free(loading);
 	return asked;
@@ -265,28 +283,8 @@ struct errand {
 	struct crew_task task;
 	struct backchannel *backchannel;
 	struct logout_notice notice;
-	struct letter letter;
 	bool over; /* told, or nobody is there to be told */
 };
-
-static struct errand *
-errand_new(struct backchannel *b, const struct logout_notice *notice)
-{
-	struct errand *e = calloc(1, sizeof(*e));
-	if (!e)
-		return NULL;
-	e->backchannel = b;
-	e->notice = *notice;
-	buf_init(&e->letter.form, 2 * JWS_TOKEN_MAX);
-	return e;
-}
-
-static void
-errand_free(struct errand *e)
-{
-	buf_clear(&e->letter.form);
-	free(e);
-}
 
 static enum status
 run_settle(struct store_job *job, struct tx *tx, struct error *err)
@@ -296,24 +294,38 @@ run_settle(struct store_job *job, struct tx *tx, struct error *err)
 	return logout_notice_settle(&call, &e->notice, e->over, err);
 }
 
+static enum status
+run_give_back(struct store_job *job, struct tx *tx, struct error *err)
+{
+	struct errand *e = (struct errand *)(void *)job;
+	struct call call = event_call(e->backchannel, NULL, tx);
+	return logout_notice_give_back(&call, &e->notice, err);
+}
+
 /* What cannot be written down stays due: it is told once more when the lease is over. */
 static void
-settle(struct errand *e, enum status status, const struct error *why)
+finish(struct errand *e, job_run *run)
 {
 	char client[UUID_TEXT_LEN + 1];
 	struct error lost = {0};
 
 	uuid_format(client, e->notice.client.id);
-	if (status != OK)
-		log_event(LOG_WARN, "logout-not-told", LOG_Z("client", client),
-			LOG_I("attempt", e->notice.attempts), LOG_Z("code", why->code),
-			LOG_Z("text", why->text));
-	e->over = status == OK;
-	e->job = (struct store_job){.run = run_settle};
+	e->job = (struct store_job){.run = run};
 	if (store_change_wait(e->backchannel->options.store, &e->job, &lost) != OK)
 		log_event(LOG_WARN, "logout-not-settled", LOG_Z("client", client),
 			LOG_Z("text", lost.text));
-	errand_free(e);
+	free(e);
+}
+
+static void
+log_failure(const struct logout_notice *notice, const struct error *why)
+{
+	char client[UUID_TEXT_LEN + 1];
+
+	uuid_format(client, notice->client.id);
+	log_event(LOG_WARN, "logout-not-told", LOG_Z("client", client),
+		LOG_I("attempt", notice->attempts), LOG_Z("code", why->code),
+		LOG_Z("text", why->text));
 }
 
 static struct errand *
@@ -322,38 +334,55 @@ errand_of(struct crew_task *task)
 	return (struct errand *)(void *)((char *)task - offsetof(struct errand, task));
 }
 
+/* The token is made only now: it does not live long enough to wait as well. */
 static void
 run_errand(struct crew_task *task)
 {
 	struct errand *e = errand_of(task);
+	struct letter letter = {0};
 	struct error err = {0};
-	enum status rc = send_letter(e->backchannel, &e->letter, &err);
-	settle(e, rc, &err);
+
+	buf_init(&letter.form, 2 * JWS_TOKEN_MAX);
+	enum status rc = prepare(e->backchannel, &letter, &e->notice, &err);
+	if (rc == OK && letter.url[0])
+		rc = send_letter(e->backchannel, &letter, &err);
+	buf_clear(&letter.form);
+	if (rc != OK)
+		log_failure(&e->notice, &err);
+	e->over = rc == OK;
+	finish(e, run_settle);
 }
 
+/* The server stops: whoever takes it next need not wait until the lease is over. */
 static void
 leave_errand(struct crew_task *task)
 {
-	errand_free(errand_of(task));
+	finish(errand_of(task), run_give_back);
 }
 
-/* Whose clients are too slow for what they are to be told hears of it later. */
-static void
+static bool
 tell(struct backchannel *b, const struct logout_notice *notice)
 {
-	struct error err = {0};
-	struct errand *e = errand_new(b, notice);
+	struct errand *e = calloc(1, sizeof(*e));
 	if (!e)
-		return;
-	enum status rc = prepare(b, &e->letter, notice, &err);
-	e->task = (struct crew_task){
-		.run = run_errand, .leave = leave_errand, .party = notice->org.id};
-	if (rc == OK && e->letter.url[0]) {
-		if (crew_take(b->crew, &e->task))
-			return;
-		rc = error_set(&err, ERR_BUSY, "overloaded", "Too many logouts are being told.");
-	}
-	settle(e, rc, &err);
+		return false;
+	*e = (struct errand){
+		.task = {.run = run_errand, .leave = leave_errand, .party = notice->org.id},
+		.backchannel = b,
+		.notice = *notice,
+	};
+	bool taken = crew_take(b->crew, &e->task);
+	if (!taken)
+		free(e);
+	return taken;
+}
+
+static bool
+change(struct round *r, job_run *run)
+{
+	struct error err = {0};
+	r->job = (struct store_job){.run = run};
+	return store_change_wait(r->backchannel->options.store, &r->job, &err) == OK;
 }
 
 /* False when there is no more to do at present. What cannot be done now stays due. */
@@ -361,16 +390,17 @@ static bool
 tell_batch(struct backchannel *b)
 {
 	struct error err = {0};
-	struct store *store = b->options.store;
 	struct round r = {.job = {.run = run_due}, .backchannel = b};
 	arena_reset(b->arena);
-	if (store_read_wait(store, &r.job, &err) != OK || !r.due)
+	if (store_read_wait(b->options.store, &r.job, &err) != OK || !r.due)
 		return false;
-	r.job = (struct store_job){.run = run_take};
-	if (store_change_wait(store, &r.job, &err) != OK)
+	if (!change(&r, run_take))
 		return false;
-	for (size_t i = 0; i < r.count && !rounds_end(&b->rounds); i++)
-		tell(b, &r.notices[i]);
+	for (size_t i = 0; i < r.count; i++)
+		if (rounds_end(&b->rounds) || !tell(b, &r.notices[i]))
+			r.notices[r.refused++] = r.notices[i];
+	if (r.refused && !change(&r, run_refused))
+		return false;
 	return r.count == BATCH;
 }
 
@@ -386,7 +416,7 @@ static void
 release(struct backchannel *b)
 {
 	crew_free(&b->crew);
-	pthread_cond_destroy(&b->changed);
+	pthread_cond_destroy(&b->loaded);
 	pthread_mutex_destroy(&b->mutex);
 	arena_free(&b->arena);
 	free(b);
@@ -403,7 +433,7 @@ backchannel_start(
 	b->options = *options;
 	b->arena = arena_new(ARENA_MAX);
 	mutex_init(&b->mutex);
-	cond_init(&b->changed);
+	cond_init(&b->loaded);
 	const struct rounds_work work = {"backchannel", ROUND_US, do_round, b};
 	enum status rc = b->arena ? crew_new(&b->crew, &CREW, err) : error_no_memory(err);
 	if (rc == OK)

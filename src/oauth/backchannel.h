@@ -23,7 +23,8 @@ struct backchannel_options {
 /* Owned. Once the server is listening. */
 enum status backchannel_start(struct backchannel **out, const struct backchannel_options *options,
 	struct error *err) MUST_USE;
-/* Waits for the request that runs, at most for BACKCHANNEL_TIMEOUT_MS, and frees. */
+/* While the store is there still. Waits for the few requests that run, each at most for
+ * BACKCHANNEL_TIMEOUT_MS, and gives back to the store who is not told yet; frees. */
 #define BACKCHANNEL_TIMEOUT_MS 5000
 void backchannel_stop(struct backchannel **backchannel);
 

@@ -17,12 +17,16 @@ let other: Issuer;
 /** Takes requests, and answers none until it is let; then all as it should. */
 class Slow {
   asked = 0;
+  readonly heard: { at: number; body: string }[] = [];
   private waiting: (() => void)[] = [];
   private lets = false;
   private readonly server = createServer((request, response) => {
     this.asked++;
     const answer = (): void => void this.keys().then((keys) => response.end(keys));
-    request.resume();
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () =>
+      this.heard.push({ at: Date.now(), body: Buffer.concat(parts).toString() }));
     if (this.lets) answer();
     else this.waiting.push(answer);
   });
@@ -125,3 +129,43 @@ test("E14_attack: whoever is slow to hear of logouts keeps no other organisation
     expect(deaf.asked).toBe(12);
     deaf.stop();
   });
+
+const LEFT = "SELECT COUNT(*) FROM logout_notices";
+
+/** More than can wait for one organisation; comes back when all have been looked at. */
+async function plantTooMany(deaf: Slow): Promise<void> {
+  await plantNotices(slow, `${deaf.url}/told`, 50);
+  await until("all to be taken or put off", () =>
+    server.store.value(`${LEFT} WHERE next_us <= ${Date.now() * 1000}`) === "0");
+}
+
+test("E14_attack: a logout that waits for its turn is not tried, and signed when it is told",
+  async () => {
+    const deaf = new Slow();
+    await deaf.start();
+    await plantTooMany(deaf);
+    await until("those that were refused to be given back", () =>
+      Number(server.store.value(`${LEFT} WHERE attempts = 0`)) >= 50 - 34);
+    await until("one to have waited for another", () => deaf.heard.length >= 3);
+    for (const { at, body } of deaf.heard) {
+      const { iat } = jose.decodeJwt(new URLSearchParams(body).get("logout_token") ?? "");
+      expect(at / 1000 - (iat ?? 0)).toBeLessThan(4);
+    }
+    deaf.answer();
+    await until("all to be told", () => server.store.value(LEFT) === "0");
+    expect(server.log.filter((line) => line["code"] === "overloaded")).toEqual([]);
+    deaf.stop();
+  });
+
+test("E14_attack: a server that stops gives back whom it has not told", async () => {
+  const deaf = new Slow();
+  await deaf.start();
+  await plantTooMany(deaf);
+  await server.stop();
+  const due = `attempts = 0 AND next_us <= ${(Date.now() + 10_000) * 1000}`;
+  expect(Number(server.store.value(`${LEFT} WHERE ${due}`))).toBeGreaterThanOrEqual(46);
+  deaf.answer();
+  await server.start();
+  await until("all to be told", () => server.store.value(LEFT) === "0");
+  deaf.stop();
+});
