@@ -1,6 +1,6 @@
 #include "iam/consents.h"
 
-#include "iam/families.h"
+#include "iam/endings.h"
 #include "iam/rows.h"
 #include "iam/scopes_of_token.h"
 
@@ -24,11 +24,6 @@ static const struct sql CONSENTS_OF_PRINCIPAL =
 	SQL("SELECT c.org, c.principal, c.client, c.scope, c.given_us, '', k.name FROM consents c"
 	    " JOIN principals k ON k.org = c.org AND k.principal = c.client"
 	    " WHERE c.org = $1 AND c.principal = $2 ORDER BY k.name, c.client LIMIT 100");
-static const struct sql FAMILIES_GIVEN =
-	SQL("SELECT workspace, family FROM families"
-	    " WHERE org = $1 AND principal = $2 AND client = $3 AND expires_us > $4 LIMIT 64");
-static const struct sql CODES_GIVEN =
-	SQL("DELETE FROM codes WHERE org = $1 AND principal = $2 AND client = $3");
 
 /* The next of a list with blanks between; absent at the end. */
 static struct str
@@ -166,51 +161,6 @@ consent_give(struct call *call, struct principal_id principal, struct principal_
 	return query_run(&q, NULL, err);
 }
 
-/* Some of what a client was given, in one go; all once none is left. */
-struct given {
-	struct workspace_id workspace[64];
-	struct family_id family[64];
-	size_t count;
-};
-
-static enum status
-list_given(struct given *out, struct call *call, struct principal_id principal,
-	struct principal_id client, struct error *err)
-{
-	struct query q;
-
-	out->count = 0;
-	enum status rc = query_consent(&q, call, &FAMILIES_GIVEN, principal, client, err);
-	if (rc != OK)
-		return rc;
-	query_bind_int(&q, 4, call->now_us);
-	while ((rc = query_next(&q, err)) == OK && q.row && out->count < ARRAY_LEN(out->family)) {
-		out->workspace[out->count].id = query_uuid(&q, 0);
-		out->family[out->count++].id = query_uuid(&q, 1);
-	}
-	query_end(&q);
-	return rc;
-}
-
-static enum status
-end_given(struct call *call, struct principal_id principal, struct principal_id client,
-	struct error *err)
-{
-	struct given given;
-	struct query q;
-
-	enum status rc = query_consent(&q, call, &CODES_GIVEN, principal, client, err);
-	if (rc == OK)
-		rc = query_run(&q, NULL, err);
-	do {
-		if (rc == OK)
-			rc = list_given(&given, call, principal, client, err);
-		for (size_t i = 0; rc == OK && i < given.count; i++)
-			rc = family_end(call, given.workspace[i], given.family[i], err);
-	} while (rc == OK && given.count == ARRAY_LEN(given.family));
-	return rc;
-}
-
 enum status
 consent_withdraw(struct call *call, struct principal_id principal, struct principal_id client,
 	struct error *err)
@@ -228,5 +178,5 @@ consent_withdraw(struct call *call, struct principal_id principal, struct princi
 		rc = query_consent(&q, call, &CONSENT_DELETE, principal, client, err);
 	if (rc == OK)
 		rc = query_run(&q, NULL, err);
-	return rc == OK ? end_given(call, principal, client, err) : rc;
+	return rc == OK ? endings_of_consent(call, principal, client, err) : rc;
 }

@@ -13,6 +13,12 @@ struct ending {
 	struct sql erasure;
 };
 
+/* Of what: each statement's second parameter; and by which client alone, its last. */
+struct ended {
+	struct uuid id;
+	struct uuid client; /* nil: any */
+};
+
 /* A family is told of once: so its notice has its identifier. */
 #define NOTICES                                                                                    \
 	"INSERT INTO logout_notices (org, notice, workspace, client, principal, family,"           \
@@ -57,6 +63,15 @@ static const struct ending OF_FAMILY = {
 	REFUSED_BY("family"),
 	.erasure = ERASURE_BY("family"),
 };
+static const struct ending OF_CONSENT = {
+	.codes = SQL("DELETE FROM codes WHERE org = $1 AND principal = $2 AND client = $3"),
+	.notices =
+		SQL(NOTICES " WHERE org = $1 AND principal = $2 AND client = $5" WANTS_TO_BE_TOLD),
+	.families = SQL("SELECT family FROM families"
+			" WHERE org = $1 AND principal = $2 AND client = $3"),
+	.refusals = SQL(REFUSALS " WHERE org = $1 AND principal = $2 AND client = $4" KEEP_LONGER),
+	.erasure = SQL("DELETE FROM families WHERE org = $1 AND principal = $2 AND client = $3"),
+};
 static const struct ending OF_PRINCIPAL = {
 	.codes = CODES_BY("principal"),
 	.notices = NOTICES_BY("principal"),
@@ -88,59 +103,93 @@ static const struct sql SESSIONS_OF_MEMBER =
 static const struct sql SESSIONS_OF_PROVIDER =
 	SQL("DELETE FROM sessions WHERE org = $3 AND only_org = $1 AND provider = $2");
 
+/* `client_at`: where the client stands, if there is one. */
 static enum status
-queue_notices(struct call *call, const struct ending *ending, struct uuid id, struct error *err)
+begin(struct query *q, struct call *call, const struct sql *sql, const struct ended *of,
+	int client_at, struct error *err)
+{
+	enum status rc = iam__query(q, call, sql, of->id, err);
+	if (rc == OK && !uuid_is_nil(of->client))
+		query_bind_uuid(q, client_at, of->client);
+	return rc;
+}
+
+static enum status
+erase(struct call *call, const struct sql *sql, const struct ended *of, struct error *err)
+{
+	struct query q;
+
+	if (!sql->text)
+		return OK;
+	enum status rc = begin(&q, call, sql, of, 3, err);
+	return rc == OK ? query_run(&q, NULL, err) : rc;
+}
+
+static enum status
+queue_notices(
+	struct call *call, const struct ending *ending, const struct ended *of, struct error *err)
 {
 	struct query q;
 
 	if (!ending->notices.text)
 		return OK;
-	enum status rc = iam__query(&q, call, &ending->notices, id, err);
+	enum status rc = begin(&q, call, &ending->notices, of, 5, err);
 	if (rc != OK)
 		return rc;
-	query_bind_uuid(&q, 2, id);
 	query_bind_int(&q, 3, call->now_us);
 	query_bind_int(&q, 4, call->now_us + LOGOUT_NOTICE_LIFE_US);
 	return query_run(&q, NULL, err);
 }
 
 static enum status
-touch_refused(struct call *call, const struct ending *ending, struct uuid id, struct error *err)
+touch_refused(
+	struct call *call, const struct ending *ending, const struct ended *of, struct error *err)
 {
-	enum status rc = iam__touch_all(call, VIEW_REFUSAL, &ending->families, id, err);
+	struct query q;
+
+	enum status rc = begin(&q, call, &ending->families, of, 3, err);
+	if (rc != OK)
+		return rc;
+	while ((rc = query_next(&q, err)) == OK && q.row)
+		call_touch(call, VIEW_REFUSAL, query_uuid(&q, 0));
+	query_end(&q);
 	call_touch(call, VIEW_REFUSALS, call->chain.org.id);
 	return rc;
 }
 
 static enum status
-refuse(struct call *call, const struct ending *ending, struct uuid id, struct error *err)
+refuse(struct call *call, const struct ending *ending, const struct ended *of, struct error *err)
 {
 	struct query q;
 
 	if (!ending->refusals.text)
 		return OK;
-	enum status rc = touch_refused(call, ending, id, err);
+	enum status rc = touch_refused(call, ending, of, err);
 	if (rc == OK)
-		rc = iam__query(&q, call, &ending->refusals, id, err);
+		rc = begin(&q, call, &ending->refusals, of, 4, err);
 	if (rc != OK)
 		return rc;
-	query_bind_uuid(&q, 2, id);
 	query_bind_int(&q, 3, refusal_end_us(call));
 	return query_run(&q, NULL, err);
 }
 
 static enum status
+end_of(struct call *call, const struct ending *ending, const struct ended *of, struct error *err)
+{
+	enum status rc = erase(call, &ending->codes, of, err);
+	if (rc == OK)
+		rc = queue_notices(call, ending, of, err);
+	if (rc == OK)
+		rc = refuse(call, ending, of, err);
+	return rc == OK ? erase(call, &ending->erasure, of, err) : rc;
+}
+
+static enum status
 end(struct call *call, const struct ending *ending, struct uuid id, struct error *err)
 {
-	enum status rc = OK;
+	const struct ended of = {.id = id};
 
-	if (ending->codes.text)
-		rc = iam__run(call, &ending->codes, id, err);
-	if (rc == OK)
-		rc = queue_notices(call, ending, id, err);
-	if (rc == OK)
-		rc = refuse(call, ending, id, err);
-	return rc == OK ? iam__run(call, &ending->erasure, id, err) : rc;
+	return end_of(call, ending, &of, err);
 }
 
 static enum status
@@ -194,6 +243,15 @@ endings_of_provider(struct call *call, struct provider_id provider, struct error
 {
 	enum status rc = end_sessions(call, &SESSIONS_OF_PROVIDER, provider.id, PLATFORM.id, err);
 	return rc == OK ? end(call, &OF_PROVIDER, provider.id, err) : rc;
+}
+
+enum status
+endings_of_consent(struct call *call, struct principal_id principal, struct principal_id client,
+	struct error *err)
+{
+	const struct ended of = {principal.id, client.id};
+
+	return end_of(call, &OF_CONSENT, &of, err);
 }
 
 enum status

@@ -31,6 +31,10 @@ enum status endings_of_principal(
 enum status endings_of_provider(
 	struct call *call, struct provider_id provider, struct error *err) MUST_USE;
 
+/* What a user gave one client, which has to ask anew. */
+enum status endings_of_consent(struct call *call, struct principal_id principal,
+	struct principal_id client, struct error *err) MUST_USE;
+
 /* One family (iam/families.h), access tokens included. */
 enum status endings_of_family(
 	struct call *call, struct family_id family, bool tells, struct error *err) MUST_USE;

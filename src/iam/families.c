@@ -6,8 +6,8 @@
 #define FAMILY_COLUMNS                                                                             \
 	" f.family, f.workspace, f.principal, p.kind, p.name, p.email, f.client, c.name, f.scope," \
 	" f.created_us, f.used_us, f.expires_us, f.ends_us"
-/* A client that is gone has taken along what it had, though of the platform's the rows are left to
- * their end; a person who has another generation has left what began before. */
+/* A client that is gone has taken along what it had, though of the platform's the rows stay until
+ * they are purged; a person who has another generation has left what began before. */
 #define FAMILY_FROM                                                                                \
 	" FROM families f JOIN principals p ON p.org = f.org AND p.principal = f.principal"        \
 	" JOIN principals c ON c.org = f.client_org AND c.principal = f.client"                    \

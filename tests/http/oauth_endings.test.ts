@@ -14,7 +14,7 @@ import { makeUser } from "./harness/planted.ts";
 import { plantConsent, plantSession } from "./harness/planted_session.ts";
 import { Receiver } from "./harness/receiver.ts";
 import { useServer } from "./harness/server.ts";
-import type { ClientCreated, Principal } from "./harness/types.ts";
+import type { ClientCreated, Principal, Record_ } from "./harness/types.ts";
 import { until } from "./harness/until.ts";
 import { OUTBOUND, Upstream } from "./harness/upstream.ts";
 
@@ -205,6 +205,21 @@ describe("a member", () => {
       await resetPassword(ada);
       await expectEnded(second);
       await expectSignedOut(second);
+    });
+
+  test("E7_consent: who takes back a consent: its client is told, and one change recorded",
+    async () => {
+      const ada = await comeIn(server, issuer.tenant);
+      const all = [await asMember(ada.principal, ada.browser),
+        await asMember(ada.principal, ada.browser)];
+      const account = await ada.browser.open("/account");
+      const withdraw = `${ada.principal.org}.${portal.id}`;
+      await ada.browser.submit(account, account.form("withdraw"), { withdraw });
+      await expectEnded(...all);
+      expect((await ada.browser.open("/account")).heading).toBe("Your account");
+      const records = await issuer.tenant.admin.list<Record_>(`${issuer.tenant.path}/records`);
+      expect(records.filter((one) => one.actor.id === ada.principal.id).map((one) => one.action))
+        .toEqual(["consents.withdraw", "principals.accept"]);
     });
 
   test("OIDC-BackChannel-2 in whose browser somebody else signs in", async () => {

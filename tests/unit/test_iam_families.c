@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "iam/clients.h"
+#include "iam/consents.h"
 #include "iam/endings.h"
 #include "iam/families.h"
 #include "iam/workspaces.h"
@@ -242,6 +243,32 @@ test_families__end_of_session(void **state)
 }
 
 static enum status
+withdraw(struct call *call, void *arg, struct error *err)
+{
+	(void)arg;
+	enum status rc = consent_give(call, at.ada, at.client, STR("openid"), err);
+	return rc == OK ? consent_withdraw(call, at.ada, at.client, err) : rc;
+}
+
+static void
+test_families__end_of_consent(void **state)
+{
+	struct house *h = *state;
+
+	for (int i = 0; i < 100; i++)
+		house_tamper(h, BEGIN("Ada", "App", LIVE));
+	house_tamper(h, BEGIN("Ada", "Other", LIVE));
+	house_tamper(h, BEGIN("Eve", "App", LIVE));
+	house_run(h, withdraw, NULL);
+	assert_int_equal(count_of(h, at.ada, at.client), 0);
+	assert_int_equal(count_of(h, at.ada, at.other_client), 1);
+	assert_int_equal(count_of(h, at.eve, at.client), 1);
+	struct refused_case refused = {.org = h->org};
+	house_read(h, read_refusal, &refused);
+	assert_int_equal(refused.count, 100);
+}
+
+static enum status
 suspend(struct call *call, void *arg, struct error *err)
 {
 	struct principal principal;
@@ -299,6 +326,7 @@ main(void)
 		TEST(test_families__list),
 		TEST(test_families__end),
 		TEST(test_families__end_of_session),
+		TEST(test_families__end_of_consent),
 		TEST(test_families__suspended_user),
 		TEST(test_families__deleted_user),
 		TEST(test_families__suspended_client),
