@@ -18,11 +18,6 @@ static const struct sql ANSWER_KEEP =
 	    " status = excluded.status, etag = excluded.etag, location = excluded.location,"
 	    " revision = excluded.revision, answer = excluded.answer,"
 	    " created_us = excluded.created_us");
-/* Of every organisation, the oldest first. */
-static const struct sql ANSWERS_PURGE =
-	SQL("DELETE FROM idempotency WHERE (org, principal, key_hash) IN"
-	    " (SELECT org, principal, key_hash FROM idempotency WHERE created_us < $1"
-	    " ORDER BY created_us LIMIT $2)");
 
 /* The row that a sealed answer belongs to. */
 static struct str
@@ -138,18 +133,4 @@ idempotency_keep(struct call *call, const struct idempotency *id, const struct k
 		rc = insert(call, id, answer, buf_view(&sealed), err);
 	buf_clear(&sealed);
 	return rc;
-}
-
-enum status
-idempotency_purge(int64_t *purged, struct tx *tx, int64_t before_us, struct error *err)
-{
-	struct query q;
-
-	*purged = 0;
-	enum status rc = query_begin(&q, tx, &ANSWERS_PURGE, err);
-	if (rc != OK)
-		return rc;
-	query_bind_int(&q, 1, before_us);
-	query_bind_int(&q, 2, IDEMPOTENCY_PURGED_MAX);
-	return query_run(&q, purged, err);
 }

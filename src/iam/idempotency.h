@@ -34,9 +34,4 @@ enum status idempotency_find(bool *found, struct kept_answer *out, struct call *
 enum status idempotency_keep(struct call *call, const struct idempotency *id,
 	const struct kept_answer *answer, struct error *err) MUST_USE;
 
-/* Removes what was kept before that time, of every organisation: IDEMPOTENCY_PURGED_MAX at most. */
-#define IDEMPOTENCY_PURGED_MAX 500
-enum status idempotency_purge(
-	int64_t *purged, struct tx *tx, int64_t before_us, struct error *err) MUST_USE;
-
 #endif

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/rounds.h"
 #include "iam/credentials.h"
-#include "iam/idempotency.h"
 #include "iam/purge.h"
 #include "server/keys.h"
 
@@ -16,13 +15,13 @@
 #define ROUNDS_PER_TURN 60 /* of keys */
 #define BATCH 256
 /* Of what is too old: the rest goes in the round after it. */
-#define PURGES_PER_ROUND 20
+#define PURGES_PER_ROUND 100
 
 struct worker {
 	struct server *server;
 	struct rounds rounds;
 	unsigned round;
-	bool purges; /* there was more than went in the last round */
+	struct purged purged; /* by the last job */
 };
 
 struct noting {
@@ -87,37 +86,36 @@ note_sessions(struct server *server)
 
 struct purging {
 	struct store_job job; /* first */
-	bool more;
+	unsigned from;
+	struct purged done;
 };
 
 static enum status
 purge_job_run(struct store_job *job, struct tx *tx, struct error *err)
 {
 	struct purging *p = (struct purging *)(void *)job;
-	int64_t now_us = clock_now_us(), answers = 0;
 
-	enum status rc = purge_run(&p->more, tx, now_us, err);
-	if (rc == OK)
-		rc = idempotency_purge(&answers, tx, now_us - IDEMPOTENCY_KEPT_US, err);
-	p->more = p->more || answers == IDEMPOTENCY_PURGED_MAX;
-	return rc;
+	return purge_run(&p->done, p->from, tx, clock_now_us(), err);
 }
 
-/* What has ended by itself. True when there is more. */
-static bool
-purge(struct server *server)
+/* What has ended by itself. */
+static void
+purge(struct worker *w)
 {
-	struct purging p = {.job = {.run = purge_job_run}, .more = true};
+	struct purging p = {
+		.job = {.run = purge_job_run}, .from = w->purged.next, .done.more = true};
 
-	for (int i = 0; i < PURGES_PER_ROUND && p.more; i++) {
+	w->purged.more = false;
+	for (int i = 0; i < PURGES_PER_ROUND && p.done.more; i++) {
 		struct error err = {0};
-		if (store_change_wait(server->installation.store, &p.job, &err) != OK) {
+		if (store_change_wait(w->server->installation.store, &p.job, &err) != OK) {
 			log_event(LOG_WARN, "not-purged", LOG_Z("text", err.text),
 				LOG_Z("detail", err.detail));
-			return false;
+			return;
 		}
+		w->purged = p.done;
+		p.from = p.done.next;
 	}
-	return p.more;
 }
 
 static void
@@ -144,8 +142,8 @@ do_round(void *owner)
 	w->round++;
 	note_uses(w->server);
 	note_sessions(w->server);
-	if (w->purges || w->round % ROUNDS_PER_PURGE == 1)
-		w->purges = purge(w->server);
+	if (w->purged.more || w->round % ROUNDS_PER_PURGE == 1)
+		purge(w);
 	if (w->round % ROUNDS_PER_TURN == 1)
 		keys_turn(w->server);
 	if (w->round % ROUNDS_PER_LOG == 0)

@@ -507,10 +507,10 @@ static enum status
 purge(struct call *call, void *arg, struct error *err)
 {
 	const int64_t *later_us = arg;
-	bool more;
+	struct purged done;
 
-	enum status rc = purge_run(&more, call->tx, call->now_us + *later_us, err);
-	assert_false(more);
+	enum status rc = purge_run(&done, 0, call->tx, call->now_us + *later_us, err);
+	assert_false(done.more);
 	return rc;
 }
 

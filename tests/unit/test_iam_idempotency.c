@@ -1,6 +1,7 @@
 #include "iam_support.h"
 
 #include "iam/idempotency.h"
+#include "iam/purge.h"
 #include "iam/rows.h"
 
 /* Answers that are kept: whose they are, for how long, and what is to be seen of them. */
@@ -174,41 +175,54 @@ keep_many(struct call *call, void *arg, struct error *err)
 	return rc;
 }
 
-struct purging {
-	int64_t before_us, purged;
-};
-
 static enum status
 purge(struct call *call, void *arg, struct error *err)
 {
-	struct purging *p = arg;
+	int64_t now_us = *(const int64_t *)arg;
+	struct purged done;
+	enum status rc = OK;
 
-	return idempotency_purge(&p->purged, call->tx, p->before_us, err);
+	for (unsigned from = 0; rc == OK && (from == 0 || done.more); from = done.next)
+		rc = purge_run(&done, from, call->tx, now_us, err);
+	return rc;
+}
+
+static enum status
+count_rows(struct tx *tx, void *arg, struct error *err)
+{
+	static const struct sql COUNT = SQL("SELECT COUNT(*) FROM idempotency");
+	struct query q;
+
+	enum status rc = query_begin(&q, tx, &COUNT, err);
+	if (rc == OK)
+		rc = query_next(&q, err);
+	*(int64_t *)arg = rc == OK ? query_int(&q, 0) : -1;
+	query_end(&q);
+	return rc;
+}
+
+static int64_t
+left_at(struct house *h, int64_t now_us)
+{
+	int64_t count;
+
+	house_run(h, purge, &now_us);
+	house_read(h, count_rows, &count);
+	return count;
 }
 
 static void
-test_idempotency__what_is_old_goes_in_steps(void **state)
+test_idempotency__what_is_old_goes(void **state)
 {
-	int many = IDEMPOTENCY_PURGED_MAX + 20, few = 3;
-	int64_t begun_us = clock_now_us();
-	struct purging all = {.before_us = INT64_MAX}, none = {.before_us = begun_us};
+	int many = 2 * PURGE_BATCH + 20, few = 3;
+	int64_t now_us = clock_now_us();
 
 	house_run(*state, keep_many, &many);
-	house_run(*state, purge, &none);
-	assert_int_equal(none.purged, 0);
+	assert_int_equal(left_at(*state, now_us), many);
 	house_tamper(*state, "UPDATE idempotency SET created_us = 5");
 	house_run(*state, keep_many, &few);
-	none.before_us = 5;
-	house_run(*state, purge, &none);
-	assert_int_equal(none.purged, 0);
-	all.before_us = 6;
-	house_run(*state, purge, &all);
-	assert_int_equal(all.purged, IDEMPOTENCY_PURGED_MAX);
-	house_run(*state, purge, &all);
-	assert_int_equal(all.purged, 20);
-	all.before_us = INT64_MAX;
-	house_run(*state, purge, &all);
-	assert_int_equal(all.purged, few);
+	assert_int_equal(left_at(*state, IDEMPOTENCY_KEPT_US + 5), many + few);
+	assert_int_equal(left_at(*state, now_us), few);
 }
 
 #define CASE(name)                                                                                 \
@@ -223,7 +237,7 @@ main(void)
 		CASE(it_is_the_callers_own),
 		CASE(after_a_day_the_key_is_free),
 		CASE(a_row_is_sealed_to_its_place),
-		CASE(what_is_old_goes_in_steps),
+		CASE(what_is_old_goes),
 	};
 	return cmocka_run_group_tests_name("idempotency", tests, NULL, NULL);
 }
