@@ -34,14 +34,30 @@ tell_chain(void *context, const struct chain_report *report)
 }
 
 static void
+tell_remedy(const struct invariant_report *report)
+{
+	char first[UUID_TEXT_LEN + 1], org[UUID_TEXT_LEN + 1];
+
+	uuid_format(first, report->first);
+	org_name(org, (struct org_id){report->org});
+	if (uuid_eq(report->org, report->first))
+		printf("  the first is %s: %s\n", first, report->remedy);
+	else
+		printf("  the first is %s of organisation %s: %s\n", first, org, report->remedy);
+}
+
+static void
 tell_invariant(void *context, const struct invariant_report *report)
 {
 	struct verifying *v = context;
 
 	v->rules++;
-	if (report->violations > 0)
-		printf("broken: %s: %lld rows are otherwise\n", report->rule,
-			(long long)report->violations);
+	if (report->violations == 0)
+		return;
+	printf("broken: %s: %lld rows are otherwise\n", report->rule,
+		(long long)report->violations);
+	if (report->remedy)
+		tell_remedy(report);
 }
 
 static enum status

@@ -198,8 +198,6 @@ static const struct invariant INVARIANTS[] = {
 	RULE("the role for creators of workspaces exists",
 		"orgs o WHERE o.creator_role IS NOT NULL AND" NONE(
 			"roles r", "r.org = o.org AND r.role = o.creator_role")),
-	RULE("a machine's name is what it is unique by",
-		"principals p WHERE p.kind IN (3, 4, 5) AND p.label <> p.name"),
 	RULE("a gateway or device is known as its resource is",
 		"principals p WHERE p.kind IN (6, 7) AND" NONE("resources r",
 			"r.org = p.org AND r.resource = p.resource AND r.id = p.label")),

@@ -27,6 +27,9 @@ enum status chain_verify(
 struct invariant_report {
 	const char *rule; /* in plain words, static */
 	int64_t violations;
+	const char *remedy; /* what to do about a row, static; NULL: nothing but a backup helps */
+	struct uuid org,
+		first; /* with a remedy: the first of these rows; an account is in no org */
 };
 
 struct store_verify_listener {

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "directory/rows.h"
+#include "iam/forms.h"
 #include "iam/installation_keys.h"
 #include "iam/orgs.h"
 
@@ -87,6 +88,7 @@ installation_store_options(const struct config *config)
 		.writers = (unsigned)config->database_connections,
 		.statement_timeout_ms = STATEMENT_TIMEOUT_MS,
 		.wait_ms = (int)config->database_wait_s * 1000,
+		.convert = forms_convert,
 	};
 }
 

@@ -151,6 +151,8 @@ apply_next(struct store *store, struct connection *c, bool *more, struct error *
 		error_detail(err, "migration %s", m->name);
 	if (rc == OK)
 		rc = record(&tx, m, err);
+	if (rc == OK && applied + 1 == store_migration_count && store->options.convert)
+		rc = store->options.convert(&tx, err);
 	if (rc == OK)
 		rc = c->driver->commit(c->native, err);
 	*more = rc == OK;

@@ -35,6 +35,10 @@ struct store_options {
 	int wait_ms; /* how long to wait for the database at the start */
 	int64_t feed_keep_us; /* how long others may learn of a change; 0: ten minutes */
 
+	/* Called in the transaction that brings the schema to its newest version: for what is in
+	 * the rows and no SQL can compute. NULL: nothing. */
+	enum status (*convert)(struct tx *tx, struct error *err);
+
 	bool read_only; /* no writer, no migration: for `thingward verify` */
 	bool existing_only; /* of SQLite: refuse a file that is not there */
 	bool fresh_only; /* refuse a store that already has a schema */
