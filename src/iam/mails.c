@@ -44,7 +44,9 @@ static const struct sql MAIL_SENT_OFF =
 static struct str
 name_row(struct seal_name *name, struct org_id org, struct mail_id id)
 {
-	return SEAL_NAME(name, "mails", SEAL_KEY(org.id), SEAL_KEY(id.id));
+	const struct str keys[] = {SEAL_KEY(org.id), SEAL_KEY(id.id)};
+
+	return seal_name_texts(name, "mails", keys, ARRAY_LEN(keys));
 }
 
 static enum status

@@ -11,33 +11,34 @@
 struct sealed {
 	const char *table;
 	size_t keys;
+	struct str (*name)(struct seal_name *, const char *, const struct str *, size_t);
 	struct sql list, update;
 };
 
 /* Of every organisation, as all that follow. */
 static const struct sealed SEALED[] = {
-	{"signing_keys", 3,
+	{"signing_keys", 3, seal_name,
 		/* Of every organisation. */
 		SQL("SELECT org, workspace, key_id, private_key FROM signing_keys"
 		    " WHERE substr(private_key, 1, 1) <> $1 LIMIT $2"),
 		SQL("UPDATE signing_keys SET private_key = $4 WHERE org = $1 AND workspace = $2"
 		    " AND key_id = $3 AND private_key = $5")},
-	{"providers", 2,
+	{"providers", 2, seal_name,
 		/* Of every organisation. */
 		SQL("SELECT org, provider, client_secret FROM providers"
 		    " WHERE substr(client_secret, 1, 1) <> $1 LIMIT $2"),
 		SQL("UPDATE providers SET client_secret = $3 WHERE org = $1 AND provider = $2"
 		    " AND client_secret = $4")},
-	{"totps", 1,
+	{"totps", 1, seal_name,
 		SQL("SELECT person, secret FROM totps WHERE substr(secret, 1, 1) <> $1 LIMIT $2"),
 		SQL("UPDATE totps SET secret = $2 WHERE person = $1 AND secret = $3")},
-	{"mails", 2,
+	{"mails", 2, seal_name_texts,
 		/* Of every organisation: those that have their content still. */
 		SQL("SELECT org, mail, content FROM mails"
 		    " WHERE length(content) > 0 AND substr(content, 1, 1) <> $1 LIMIT $2"),
 		SQL("UPDATE mails SET content = $3 WHERE org = $1 AND mail = $2"
 		    " AND content = $4")},
-	{"idempotency", 3,
+	{"idempotency", 3, seal_name,
 		/* Of every organisation. */
 		SQL("SELECT org, principal, key_hash, answer FROM idempotency"
 		    " WHERE substr(answer, 1, 1) <> $1 LIMIT $2"),
@@ -56,6 +57,23 @@ seal_name(struct seal_name *space, const char *table, const struct str *keys, si
 		buf_str(&out, keys[i]);
 	ASSERT(!out.failed);
 	return buf_view(&out);
+}
+
+struct str
+seal_name_texts(struct seal_name *space, const char *table, const struct str *keys, size_t count)
+{
+	struct str texts[KEYS_MAX];
+	char text[KEYS_MAX][UUID_TEXT_LEN + 1];
+
+	ASSERT(count <= KEYS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct uuid id;
+		ASSERT(keys[i].len == sizeof(id.bytes));
+		memcpy(id.bytes, keys[i].ptr, sizeof(id.bytes));
+		uuid_format(text[i], id);
+		texts[i] = str_from(text[i]);
+	}
+	return seal_name(space, table, texts, count);
 }
 
 struct sealed_row {
@@ -80,9 +98,12 @@ list_rows(struct sealed_row rows[ROWS_MAX], size_t *count, struct call *call,
 	query_bind_int(&q, 2, ROWS_MAX);
 	while (bytes < BYTES_MAX && whole && (rc = query_next(&q, err)) == OK && q.row) {
 		struct sealed_row *row = &rows[(*count)++];
-		for (size_t i = 0; i < of->keys; i++)
+		for (size_t i = 0; i < of->keys; i++) {
 			row->keys[i] = arena_copy(call->arena, query_bytes(&q, (int)i));
-		row->seal = arena_copy(call->arena, query_bytes(&q, (int)of->keys));
+			whole = whole && row->keys[i].ptr;
+		}
+		row->seal = whole ? arena_copy(call->arena, query_bytes(&q, (int)of->keys))
+				  : (struct str){0};
 		bytes += row->seal.len;
 		whole = row->seal.ptr != NULL && *count < ROWS_MAX;
 	}
@@ -116,7 +137,7 @@ rewrap_row(int64_t *sealed, struct call *call, const struct sealed *of,
 {
 	struct seal_name space;
 	struct buf plain, seal;
-	struct str name = seal_name(&space, of->table, row->keys, of->keys);
+	struct str name = of->name(&space, of->table, row->keys, of->keys);
 
 	buf_init(&plain, row->seal.len);
 	buf_init(&seal, row->seal.len);

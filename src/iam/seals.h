@@ -12,6 +12,9 @@ struct seal_name {
 };
 struct str seal_name(
 	struct seal_name *space, const char *table, const struct str *keys, size_t count);
+/* By the texts of their identifiers: as mails are, since their first day. */
+struct str seal_name_texts(
+	struct seal_name *space, const char *table, const struct str *keys, size_t count);
 #define SEAL_NAME(space, table, ...)                                                               \
 	seal_name(space, table, (const struct str[]){__VA_ARGS__},                                 \
 		ARRAY_LEN(((const struct str[]){__VA_ARGS__})))
