@@ -190,6 +190,7 @@ static enum status
 list_due(struct waiting *out, size_t *count, struct call *call, size_t max, struct error *err)
 {
 	struct query q;
+	bool whole = true;
 
 	*count = 0;
 	enum status rc = query_begin(&q, call->tx, &MAIL_DUE, err);
@@ -211,9 +212,10 @@ list_due(struct waiting *out, size_t *count, struct call *call, size_t max, stru
 			.expires_us = query_int(&q, 7),
 			.next_us = query_int(&q, 8),
 		};
+		whole = whole && w->mail.template.ptr && w->mail.recipient.ptr && w->sealed.ptr;
 	}
 	query_end(&q);
-	return rc;
+	return rc == OK && !whole ? error_no_memory(err) : rc;
 }
 
 static enum status
@@ -234,21 +236,24 @@ lease(bool *taken, struct call *call, const struct waiting *w, int64_t until_us,
 	return rc;
 }
 
-static bool
-open_content(struct str *out, struct call *call, const struct waiting *w)
+/* ERR_CORRUPT: never to be opened. Whatever else is in the way passes. */
+static enum status
+open_content(struct str *out, struct call *call, const struct waiting *w, struct error *err)
 {
 	struct seal_name name;
 	struct buf plain;
-	struct error ignored = {0};
 
-	buf_init(&plain, MAIL_CONTENT_MAX);
-	bool opened = keyring_open(call->keyring, &plain, w->sealed,
-			      name_row(&name, w->mail.org, w->mail.id), &ignored) == OK;
-	*out = opened ? arena_copy(call->arena, buf_view(&plain)) : (struct str){NULL, 0};
+	buf_init(&plain, w->sealed.len);
+	enum status rc = keyring_open(
+		call->keyring, &plain, w->sealed, name_row(&name, w->mail.org, w->mail.id), err);
+	if (rc == OK)
+		*out = arena_copy(call->arena, buf_view(&plain));
+	if (rc == OK && !out->ptr)
+		rc = error_no_memory(err);
 	if (plain.ptr)
 		crypto_wipe(plain.ptr, plain.cap);
 	buf_clear(&plain);
-	return out->ptr != NULL;
+	return rc;
 }
 
 static enum status
@@ -257,6 +262,24 @@ give_up(struct call *call, const struct mail_due *mail, const char *why, struct 
 	const struct mail_result dead = {.final = true, .why = str_from(why)};
 
 	return mail_settle(call, mail, &dead, err);
+}
+
+/* `ready`: it can be sent. */
+static enum status
+prepare(bool *ready, struct call *call, struct waiting *w, struct error *err)
+{
+	struct error why = {0};
+
+	*ready = false;
+	if (w->expires_us <= call->now_us)
+		return give_up(call, &w->mail, "It could not be sent in time.", err);
+	enum status rc = open_content(&w->mail.content, call, w, &why);
+	*ready = rc == OK;
+	if (rc == ERR_CORRUPT)
+		return give_up(call, &w->mail, "Its content cannot be opened.", err);
+	if (rc != OK)
+		*err = why;
+	return rc;
 }
 
 enum status
@@ -273,15 +296,11 @@ mail_take(struct mail_due **out, size_t *count, struct call *call, size_t max, i
 	enum status rc = list_due(waiting, &due, call, max, err);
 	for (size_t i = 0; rc == OK && i < due; i++) {
 		struct waiting *w = &waiting[i];
-		bool taken;
+		bool taken, ready = false;
 		rc = lease(&taken, call, w, call->now_us + lease_s * US_PER_S, err);
-		if (rc != OK || !taken)
-			continue;
-		if (w->expires_us <= call->now_us)
-			rc = give_up(call, &w->mail, "It could not be sent in time.", err);
-		else if (!open_content(&w->mail.content, call, w))
-			rc = give_up(call, &w->mail, "Its content cannot be opened.", err);
-		else
+		if (rc == OK && taken)
+			rc = prepare(&ready, call, w, err);
+		if (rc == OK && ready)
 			(*out)[(*count)++] = w->mail;
 	}
 	return rc;

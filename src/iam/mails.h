@@ -65,8 +65,8 @@ struct mail_due {
 
 /*
  * Takes up to `max` that are due, of every organisation: nobody else gets them for `lease_s`. A
- * mail that cannot be opened or is too late is given up at once. An event; the call's organisation
- * does not matter.
+ * mail whose seal is broken or that is too late is given up at once. An event; the call's
+ * organisation does not matter.
  */
 enum status mail_take(struct mail_due **out, size_t *count, struct call *call, size_t max,
 	int64_t lease_s, struct error *err) MUST_USE;

@@ -398,6 +398,29 @@ taken(struct house *h, struct taking t)
 	return t.count;
 }
 
+static enum status
+count_dead(struct tx *tx, void *arg, struct error *err)
+{
+	static const struct sql DEAD = SQL("SELECT COUNT(*) FROM mails WHERE state = 2");
+	struct query q;
+
+	enum status rc = query_begin(&q, tx, &DEAD, err);
+	if (rc == OK)
+		rc = query_next(&q, err);
+	*(int64_t *)arg = rc == OK ? query_int(&q, 0) : -1;
+	query_end(&q);
+	return rc;
+}
+
+static int64_t
+dead_mails(struct house *h)
+{
+	int64_t count;
+
+	house_read(h, count_dead, &count);
+	return count;
+}
+
 static void
 test_iam_accounts__mail_limits(void **state)
 {
@@ -442,6 +465,83 @@ test_iam_accounts__mail_tried_again(void **state)
 					 .result = {.final = true, .why = STR("refused")}}),
 		1);
 	assert_int_equal(taken(*state, (struct taking){.later_us = 700 * US_PER_S}), 0);
+}
+
+/* What this and every build before binds a mail's seal to: what waits is opened by any of them. */
+static enum status
+open_sealed(struct tx *tx, void *arg, struct error *err)
+{
+	static const struct sql SEALED = SQL("SELECT org, mail, content FROM mails");
+	const struct house *h = arg;
+	char org[UUID_TEXT_LEN + 1], id[UUID_TEXT_LEN + 1], name_space[80], plain_space[256];
+	struct buf name, plain;
+	struct query q;
+
+	enum status rc = query_begin(&q, tx, &SEALED, err);
+	if (rc == OK)
+		rc = query_next(&q, err);
+	if (rc != OK)
+		return rc;
+	assert_true(q.row);
+	uuid_format(org, query_uuid(&q, 0));
+	uuid_format(id, query_uuid(&q, 1));
+	buf_init_fixed(&name, name_space, sizeof(name_space));
+	buf_printf(&name, "mails%s%s", org, id);
+	buf_init_fixed(&plain, plain_space, sizeof(plain_space));
+	rc = keyring_open(h->keyring, &plain, query_bytes(&q, 2), buf_view(&name), err);
+	query_end(&q);
+	return rc;
+}
+
+static void
+test_iam_accounts__mail_seal(void **state)
+{
+	bool queued;
+
+	run(*state, enqueue, &queued);
+	house_read(*state, open_sealed, *state);
+	house_tamper(*state, "UPDATE mails SET content = substr(content, 1, 40)");
+	assert_int_equal(taken(*state, (struct taking){0}), 0);
+	assert_int_equal(dead_mails(*state), 1);
+}
+
+/* With as little memory as that. */
+static enum status
+take_poorly(struct call *call, void *arg, struct error *err)
+{
+	size_t *memory = arg;
+	struct arena *arena = call->arena;
+	struct mail_due *due;
+	size_t count = 0;
+
+	call->arena = arena_new(*memory);
+	assert_non_null(call->arena);
+	call_open_event(call, call->tx, PLATFORM);
+	enum status rc = mail_take(&due, &count, call, 8, 600, err);
+	*memory = rc == OK && count == 0 ? SIZE_MAX : *memory; /* given up */
+	arena_free(&call->arena);
+	call->arena = arena;
+	return rc;
+}
+
+static void
+test_iam_accounts__mail_without_memory(void **state)
+{
+	size_t memory = 16;
+	unsigned refused = 0;
+	struct error err = {0};
+	bool queued;
+
+	run(*state, enqueue, &queued);
+	/* Each time it is as it was before, and sent another time. */
+	while (house_try(*state, NULL, take_poorly, &memory, &err) != OK) {
+		check_str(str_from(err.code), "out-of-memory");
+		err = (struct error){0};
+		memory += 16;
+		refused++;
+	}
+	assert_true(refused > 8 && memory != SIZE_MAX);
+	assert_int_equal(dead_mails(*state), 0);
 }
 
 static void
@@ -571,6 +671,8 @@ main(void)
 		CASE(test_iam_accounts__link),
 		CASE(test_iam_accounts__mail_limits),
 		CASE(test_iam_accounts__mail_tried_again),
+		CASE(test_iam_accounts__mail_seal),
+		CASE(test_iam_accounts__mail_without_memory),
 		cmocka_unit_test(test_iam_accounts__mail_backoff),
 		CASE(test_iam_accounts__consent),
 		CASE(test_iam_accounts__purge),
