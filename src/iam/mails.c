@@ -85,18 +85,32 @@ count_org(int64_t *out, struct call *call, const struct sql *sql, int64_t limit,
 	return rc;
 }
 
+/* Of all that one recipient is sent: whoever is better known has a share that others cannot use. */
+static int64_t
+most_to_one(enum mail_asker asker)
+{
+	switch (asker) {
+	case MAIL_FOR_SOMEBODY:
+	case MAIL_FOR_STRANGER:
+		return MAILS_PER_RECIPIENT_HOUR;
+	case MAIL_FOR_KNOWN:
+		return MAILS_PER_RECIPIENT_KNOWN_HOUR;
+	case MAIL_FOR_OPERATOR:
+		return MAILS_PER_RECIPIENT_OPERATOR_HOUR;
+	}
+	return 0;
+}
+
 enum status
 mail_allowed(bool *allowed, struct call *call, struct str recipient_normal, enum mail_asker asker,
 	struct error *err)
 {
 	bool persons = org_is_platform(call->chain.org);
 	int64_t limit = persons ? MAILS_OF_PERSONS_HOUR : MAILS_PER_ORG_HOUR, count;
-	int64_t to_one =
-		asker == MAIL_FOR_KNOWN ? MAILS_PER_RECIPIENT_KNOWN_HOUR : MAILS_PER_RECIPIENT_HOUR;
 
 	*allowed = false;
 	enum status rc = count_recipient(&count, call, recipient_normal, err);
-	if (rc != OK || count >= to_one)
+	if (rc != OK || count >= most_to_one(asker))
 		return rc;
 	rc = count_org(&count, call, &MAIL_COUNT_ORG, limit, err);
 	*allowed = rc == OK && count < limit;

@@ -9,6 +9,7 @@
  */
 #define MAILS_PER_RECIPIENT_HOUR 5
 #define MAILS_PER_RECIPIENT_KNOWN_HOUR 10
+#define MAILS_PER_RECIPIENT_OPERATOR_HOUR 15
 #define MAILS_PER_ORG_HOUR 1000
 #define MAILS_TO_STRANGERS_HOUR 300 /* of one organisation, of those */
 #define MAILS_OF_PERSONS_HOUR 20000 /* those of the installation itself */
@@ -33,6 +34,7 @@ enum mail_asker {
 	MAIL_FOR_SOMEBODY = 0, /* who is known here, asked for by whoever says so */
 	MAIL_FOR_STRANGER, /* who is not: a sign-up */
 	MAIL_FOR_KNOWN, /* in a browser in which he has signed in before */
+	MAIL_FOR_OPERATOR, /* who may help that person: what others ask for leaves room for it */
 };
 
 struct mail_draft {

@@ -39,6 +39,7 @@ mail(struct call *call, const struct link *link, struct str url, struct error *e
 		{"email", link->email},
 	};
 	const struct mail_draft draft = {.template = "recovery",
+		.asker = MAIL_FOR_OPERATOR,
 		.recipient = link->email,
 		.recipient_normal = link->email_normal,
 		.fields = fields,
