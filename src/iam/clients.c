@@ -162,11 +162,11 @@ check_jwks(struct call *call, struct str text, struct error *err)
 			"jwks: is too deep, or an object in it has more than %d members.",
 			JSON_READER_MEMBERS_MAX);
 	enum status rc = jwk_set_parse(&set, text, err);
-	if (rc == OK && jwk_set_skipped(set))
+	if (rc == OK && jwk_set_first_skipped(set))
 		rc = error_set(err, ERR_INVALID, "jwks-useless",
 			"jwks: its key number %zu is none that verifies ES256, RS256 or EdDSA: "
 			"leave it out, or mend it.",
-			jwk_set_skipped(set));
+			jwk_set_first_skipped(set));
 	if (rc == OK && jwk_set_count(set) == 0)
 		rc = error_set(err, ERR_INVALID, "jwks-useless", "jwks: there is no key in it.");
 	jwk_set_free(&set);

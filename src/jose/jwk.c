@@ -12,7 +12,7 @@
 
 struct jwk_set {
 	size_t count;
-	size_t read, skipped; /* all of them; the place of the first that was passed over */
+	size_t read, first_skipped; /* all of them; the place of one, from 1 */
 	struct jwk keys[SET_KEYS_MAX];
 	struct verify_key *owned[SET_KEYS_MAX]; /* by the same places */
 	struct arena *arena; /* the ids */
@@ -158,7 +158,7 @@ add_key(struct jwk_set *set, const struct json *jwk, struct error *err)
 	enum status rc = usable ? verify_key_new(&key, &public, &why) : ERR_INVALID;
 	set->read++;
 	if (rc == ERR_INVALID) {
-		set->skipped = set->skipped ? set->skipped : set->read;
+		set->first_skipped = set->first_skipped ? set->first_skipped : set->read;
 		return OK;
 	}
 	if (rc != OK) {
@@ -244,9 +244,9 @@ jwk_set_at(const struct jwk_set *set, size_t i)
 }
 
 size_t
-jwk_set_skipped(const struct jwk_set *set)
+jwk_set_first_skipped(const struct jwk_set *set)
 {
-	return set->skipped;
+	return set->first_skipped;
 }
 
 const struct verify_key *

@@ -38,8 +38,9 @@ struct jwk {
 /* Those that can verify, in the order of the set; borrowed from it. */
 size_t jwk_set_count(const struct jwk_set *set);
 const struct jwk *jwk_set_at(const struct jwk_set *set, size_t i);
-/* The place of the first that was passed over, from 1; 0: none was. */
-size_t jwk_set_skipped(const struct jwk_set *set);
+/* No count, but a place in the set as it was stated: of the first key that was passed over, from 1;
+ * 0: none was. */
+size_t jwk_set_first_skipped(const struct jwk_set *set);
 
 /* The first key of that id and algorithm. With an absent `kid`: the one key of that algorithm, when
  * there is no other. NULL when there is none; a new key may then have been published. */
