@@ -75,8 +75,8 @@ sign_up_link_load(struct visit *v, struct call *call, struct error *err)
 		return rc;
 	of->org_name = org.name;
 	of->new_account = !found || !person_is_established(&of->person);
-	(void)visit_take_ticket(v, of->link.request);
-	return visit_load_client(v, call, err);
+	rc = visit_take_ticket(v, of->link.request, err);
+	return rc == OK ? visit_load_client(v, call, err) : rc;
 }
 
 static struct str

@@ -5,13 +5,6 @@
  */
 #include "pages/routes.h"
 
-/* Where the browser that asked wanted to go on to. What has waited too long is left out. */
-static void
-take_request(struct visit *v, const struct link *link)
-{
-	(void)visit_take_ticket(v, link->request);
-}
-
 enum status
 link_load(struct visit *v, struct call *call, struct error *err)
 {
@@ -26,8 +19,9 @@ link_load(struct visit *v, struct call *call, struct error *err)
 			"This link does not work: it is incomplete.");
 	if (rc != OK)
 		return rc;
-	take_request(v, link);
-	return visit_load_client(v, call, err);
+	/* Where the browser that asked wanted to go on to. What has waited too long is left out. */
+	rc = visit_take_ticket(v, link->request, err);
+	return rc == OK ? visit_load_client(v, call, err) : rc;
 }
 
 void

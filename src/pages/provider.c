@@ -113,9 +113,15 @@ provider_back_load(struct visit *v, struct call *call, struct error *err)
 
 	if (!trip)
 		return error_no_memory(err);
-	trip->known = upstream_visit_open(
-			      &trip->away, &back, call->keyring, call->arena, &trip->error) == OK;
-	return trip->known ? load(trip, call, err) : OK;
+	enum status rc =
+		upstream_visit_open(&trip->away, &back, call->keyring, call->arena, &trip->error);
+	trip->known = rc == OK;
+	if (rc == OK)
+		return load(trip, call, err);
+	if (rc == ERR_INVALID)
+		return OK;
+	*err = trip->error;
+	return rc;
 }
 
 /* Of the provider's doing: neither ours nor the user's. */
@@ -266,8 +272,9 @@ provider_back_show(struct visit *v)
 		return;
 	}
 	cookie_set(v->http, UPSTREAM_VISIT_COOKIE, (struct str){0});
-	(void)visit_take_ticket(v, trip->away.ticket);
-	if (!trip->found) {
+	if (visit_take_ticket(v, trip->away.ticket, &trip->error) != OK) {
+		visit_fail(v, &trip->error);
+	} else if (!trip->found) {
 		fail_unfound(v);
 	} else if (refusal.ptr || !code.ptr) {
 		show_refusal(v, refusal);

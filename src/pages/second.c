@@ -7,10 +7,16 @@
 #include "iam/second_factors.h"
 #include "pages/routes.h"
 
+enum first_source {
+	FIRST_OF_NOBODY = 0,
+	FIRST_OF_BROWSER, /* a cookie, as good as the person's generation */
+	FIRST_OF_SESSION, /* as good as that */
+};
+
 struct second_step {
-	struct first_factor first; /* of the browser, or of its session */
-	bool of_session;
-	bool found;
+	struct first_factor first;
+	enum first_source source;
+	bool found; /* the person, for whom the first factor counts */
 	struct person person;
 	struct second_factors factors;
 	struct passkey *passkeys;
@@ -42,21 +48,27 @@ visit_ceremony(const struct visit *v, enum passkey_purpose purpose)
 }
 
 /* What was proved last: in this browser, or by its session. */
-static bool
-find_first(struct first_factor *out, const struct visit *v)
+static enum status
+find_first(struct second_step *s, const struct visit *v, struct error *err)
 {
 	const struct first_factor_seal seal = visit_first_seal(v);
 	const struct session *session = &v->session;
-	bool found = first_factor_open(out, cookie_get(v->http, FIRST_FACTOR_COOKIE), &seal);
+	bool found;
 
-	if (!v->signed_in || (found && out->auth_us > session->auth_us))
-		return found;
-	*out = (struct first_factor){.person = session->person,
+	enum status rc = first_factor_open(
+		&s->first, &found, cookie_get(v->http, FIRST_FACTOR_COOKIE), &seal, err);
+	if (rc != OK)
+		return rc;
+	s->source = found ? FIRST_OF_BROWSER : FIRST_OF_NOBODY;
+	if (!v->signed_in || (found && s->first.auth_us > session->auth_us))
+		return OK;
+	s->source = FIRST_OF_SESSION;
+	s->first = (struct first_factor){.person = session->person,
 		.only_org = session->only_org,
 		.provider = session->provider,
 		.methods = session->methods,
 		.auth_us = session->auth_us};
-	return true;
+	return OK;
 }
 
 static enum status
@@ -74,7 +86,7 @@ find_person(struct second_step *s, struct call *call, struct error *err)
 {
 	enum status rc = person_find_by_id(&s->person, &s->found, call, s->first.person, err);
 	s->found = s->found && s->person.state == STATE_ACTIVE &&
-		(s->of_session || s->person.generation == s->first.generation);
+		(s->source == FIRST_OF_SESSION || s->person.generation == s->first.generation);
 	return rc;
 }
 
@@ -86,10 +98,9 @@ second_load(struct visit *v, struct call *call, struct error *err)
 	v->state = s;
 	if (!s)
 		return error_no_memory(err);
-	if (!find_first(&s->first, v))
-		return OK;
-	s->of_session = v->signed_in && s->first.auth_us == v->session.auth_us;
-	enum status rc = find_person(s, call, err);
+	enum status rc = find_first(s, v, err);
+	if (rc == OK && s->source != FIRST_OF_NOBODY)
+		rc = find_person(s, call, err);
 	return rc == OK && s->found ? load_factors(s, call, err) : rc;
 }
 
@@ -173,7 +184,7 @@ prove(struct visit *v, struct call *call, struct error *err)
 
 	/* What was proved first may have ended since. */
 	s->accepted = false;
-	enum status rc = s->of_session ? visit_stands(v, call, err) : OK;
+	enum status rc = s->source == FIRST_OF_SESSION ? visit_stands(v, call, err) : OK;
 	if (rc == OK)
 		rc = find_person(s, call, err);
 	if (rc == OK && s->found)
@@ -192,7 +203,10 @@ proved(struct visit *v)
 	const struct second_step *s = v->state;
 
 	if (!s->accepted) {
-		s->found ? refuse(v) : second_show(v);
+		if (s->found)
+			refuse(v);
+		else
+			second_show(v);
 		return;
 	}
 	visit_tried_well(v, TRY_PASSWORD, account_of(v));

@@ -127,8 +127,8 @@ visit_resumed(struct visit *v)
 }
 
 /* One ticket, of either kind that leads through pages. */
-static void
-open_ticket(struct visit *v)
+static enum status
+open_ticket(struct visit *v, struct error *err)
 {
 	static const enum ticket_kind kinds[] = {TICKET_AUTHORIZE, TICKET_PAGE, TICKET_SIGN_OUT};
 
@@ -137,24 +137,29 @@ open_ticket(struct visit *v)
 			.issuer = v->issuer,
 			.ring = v->options->signin->keyring,
 			.now_us = v->now_us};
-		struct error ignored = {0};
-		v->ticketed = ticket_open(&v->ticket, v->ticket_text, &source, http_arena(v->http),
-				      &ignored) == OK;
+		struct error why = {0};
+		enum status rc =
+			ticket_open(&v->ticket, v->ticket_text, &source, http_arena(v->http), &why);
+		v->ticketed = rc == OK;
 		if (v->ticketed)
-			return;
+			return OK;
+		if (rc != ERR_INVALID) {
+			*err = why;
+			return rc;
+		}
 	}
+	return OK;
 }
 
-bool
-visit_take_ticket(struct visit *v, struct str text)
+enum status
+visit_take_ticket(struct visit *v, struct str text, struct error *err)
 {
 	v->ticket_text = text.ptr ? text : STR("");
 	v->ticketed = false;
-	open_ticket(v);
-	bool good = v->ticketed || !v->ticket_text.len;
-	if (!good)
+	enum status rc = open_ticket(v, err);
+	if (!v->ticketed)
 		v->ticket_text = STR("");
-	return good;
+	return rc;
 }
 
 enum status
@@ -344,7 +349,12 @@ prepare(struct visit *v, struct error *err)
 	if (rc != OK)
 		return rc;
 	struct str ticket = visit_param(v, "ticket");
-	if (!visit_take_ticket(v, ticket.ptr ? ticket : visit_field(v, "ticket")))
+	if (!ticket.ptr)
+		ticket = visit_field(v, "ticket");
+	rc = visit_take_ticket(v, ticket, err);
+	if (rc != OK)
+		return rc;
+	if (ticket.len && !v->ticketed)
 		return error_set(err, ERR_INVALID, "ticket-invalid",
 			"This has waited for too long, or is incomplete: go back to where you came "
 			"from, and begin again.");

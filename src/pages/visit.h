@@ -83,9 +83,9 @@ const struct page_route *visit_find_route(struct str path, struct workspace_id *
 void visit_begin(struct pages *door, struct http_request *r);
 void visit_resumed(struct visit *v);
 
-/* Another ticket in place of the one that came; "": none. False when it is no good, which leaves
- * none. */
-bool visit_take_ticket(struct visit *v, struct str text);
+/* Another ticket in place of the one that came; absent or "": none. One that is no good leaves
+ * none; a failure is that it could not be looked at. */
+enum status visit_take_ticket(struct visit *v, struct str text, struct error *err) MUST_USE;
 
 /* The name of the client that the ticket speaks of. In a transaction. */
 enum status visit_load_client(struct visit *v, struct call *call, struct error *err) MUST_USE;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/random.h"
+#include "signin/carried.h"
 #include "json/writer.h"
 
 #define RANDOM_LEN 32
@@ -109,28 +110,26 @@ passkey__challenge_new(struct str *out, const struct passkey_ceremony *ceremony,
 	return OK;
 }
 
-bool
-passkey__challenge_open(int64_t *made_us, const struct passkey_ceremony *ceremony, struct str text)
+enum status
+passkey__challenge_open(bool *sound, int64_t *made_us, const struct passkey_ceremony *ceremony,
+	struct str text, struct error *err)
 {
 	char aad[AAD_MAX], plain_space[PLAIN_LEN];
-	uint8_t sealed[SEALED_LEN];
-	struct error ignored = {0};
 	struct buf plain;
-	size_t len;
 
-	if (!crypto_base64url_decode(sealed, sizeof(sealed), &len, text) || len != SEALED_LEN)
-		return false;
+	*made_us = 0;
 	buf_init_fixed(&plain, plain_space, sizeof(plain_space));
-	struct str bytes = {(const char *)sealed, len};
-	if (keyring_open(ceremony->ring, &plain, bytes, name_challenge(aad, ceremony), &ignored) !=
-		OK)
-		return false;
+	enum status rc = carried_open(
+		sound, &plain, text, ceremony->ring, name_challenge(aad, ceremony), err);
+	if (rc != OK || !*sound)
+		return rc;
 	uint64_t made = 0;
 	for (size_t i = 0; i < 8; i++)
 		made = made << 8 | (uint8_t)plain_space[i];
 	*made_us = (int64_t)made;
 	int64_t age_us = ceremony->now_us - *made_us;
-	return age_us >= 0 && age_us < PASSKEY_CHALLENGE_LIFE_US;
+	*sound = plain.len == PLAIN_LEN && age_us >= 0 && age_us < PASSKEY_CHALLENGE_LIFE_US;
+	return OK;
 }
 
 static void

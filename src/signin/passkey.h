@@ -91,12 +91,12 @@ struct passkey__party {
 };
 bool passkey__party(struct passkey__party *out, struct str base_url) MUST_USE;
 
-/* The challenge as base64url, and when one was made; false: it is none, of another purpose or
- * browser, or past its life. */
+/* The challenge as base64url, and when one was made; not sound: it is none, of another purpose
+ * or browser, or past its life. ERR_INTERNAL. */
 enum status passkey__challenge_new(
 	struct str *out, const struct passkey_ceremony *ceremony, struct error *err) MUST_USE;
-bool passkey__challenge_open(
-	int64_t *made_us, const struct passkey_ceremony *ceremony, struct str text) MUST_USE;
+enum status passkey__challenge_open(bool *sound, int64_t *made_us,
+	const struct passkey_ceremony *ceremony, struct str text, struct error *err) MUST_USE;
 
 /* ERR_UNAUTHENTICATED, with the reason for the log. */
 enum status passkey__refuse(struct error *err, const char *reason);

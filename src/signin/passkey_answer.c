@@ -46,26 +46,31 @@ read_answer(struct passkey_answer *out, const struct json *doc, struct arena *ar
 		read_bytes(&out->user_handle, json_get(from, "userHandle"), USER_HANDLE_MAX, arena);
 }
 
-/* Sections 7.1 and 7.2, the steps about the client data; NULL: they hold. */
-static const char *
-find_fault(struct passkey_answer *out, const struct passkey_ceremony *ceremony,
-	const struct json *data)
+/* Sections 7.1 and 7.2, the steps about the client data. */
+static enum status
+check_client_data(struct passkey_answer *out, const struct passkey_ceremony *ceremony,
+	const struct json *data, struct error *err)
 {
 	bool adds = ceremony->purpose == PASSKEY_ADD;
+	struct str challenge = json_str(json_get(data, "challenge"));
 	struct passkey__party party;
+	bool sound;
 
 	if (!str_eq(json_str(json_get(data, "type")),
 		    adds ? STR("webauthn.create") : STR("webauthn.get")))
-		return "another type";
-	if (!passkey__challenge_open(
-		    &out->challenged_us, ceremony, json_str(json_get(data, "challenge"))))
-		return "another challenge";
+		return passkey__refuse(err, "another type");
+	enum status rc =
+		passkey__challenge_open(&sound, &out->challenged_us, ceremony, challenge, err);
+	if (rc != OK)
+		return rc;
+	if (!sound)
+		return passkey__refuse(err, "another challenge");
 	if (!passkey__party(&party, ceremony->base_url) ||
 		!str_eq(json_str(json_get(data, "origin")), str_from(party.origin)))
-		return "another origin";
+		return passkey__refuse(err, "another origin");
 	if (json_bool(json_get(data, "crossOrigin")))
-		return "in a frame of another origin";
-	return NULL;
+		return passkey__refuse(err, "in a frame of another origin");
+	return OK;
 }
 
 static enum status
@@ -91,7 +96,8 @@ passkey_read(struct passkey_answer *out, const struct passkey_ceremony *ceremony
 	json_free(&doc);
 	if (rc == OK)
 		rc = read_json(&data, out->client_data, CLIENT_DATA_LIMITS, err);
-	const char *fault = rc == OK ? find_fault(out, ceremony, data) : NULL;
+	if (rc == OK)
+		rc = check_client_data(out, ceremony, data, err);
 	json_free(&data);
-	return fault ? passkey__refuse(err, fault) : rc;
+	return rc;
 }

@@ -5,6 +5,7 @@
 #include "iam/sessions.h"
 #include "iam/totps.h"
 #include "signin/acr.h"
+#include "signin/carried.h"
 #include "json/json.h"
 #include "json/writer.h"
 
@@ -71,37 +72,12 @@ read_id(const struct json *doc, const char *name)
 	return uuid_parse(json_str(json_get(doc, name)), &id) ? id : (struct uuid){{0}};
 }
 
-static bool
-unseal(struct buf *plain, struct str text, const struct first_factor_seal *seal)
+static enum status
+read_first(struct first_factor *out, bool *found, const struct json *doc,
+	const struct first_factor_seal *seal, struct error *err)
 {
-	uint8_t sealed[SEALED_MAX];
-	char aad[AAD_MAX];
-	struct error ignored = {0};
-	size_t len;
-
-	if (!text.len || !seal->browser.len ||
-		!crypto_base64url_decode(sealed, sizeof(sealed), &len, text) ||
-		len <= KEYRING_SEAL_OVERHEAD)
-		return false;
-	struct str bytes = {(const char *)sealed, len};
-	return keyring_open(seal->ring, plain, bytes, name_cookie(aad, seal->browser), &ignored) ==
-		OK;
-}
-
-bool
-first_factor_open(struct first_factor *out, struct str text, const struct first_factor_seal *seal)
-{
-	char space[PLAIN_MAX];
-	struct error ignored = {0};
-	struct json *doc = NULL;
-	struct buf plain;
-
-	*out = (struct first_factor){0};
-	buf_init_fixed(&plain, space, sizeof(space));
-	if (!unseal(&plain, text, seal) ||
-		json_parse(&doc, buf_view(&plain), JSON_LIMITS_DEFAULT, &ignored) != OK)
-		return false;
 	int64_t age_us = seal->now_us - json_int(json_get(doc, "at"));
+
 	*out = (struct first_factor){
 		.person = {read_id(doc, "pe")},
 		.generation = json_int(json_get(doc, "ge")),
@@ -110,8 +86,31 @@ first_factor_open(struct first_factor *out, struct str text, const struct first_
 		.methods = arena_copy(seal->arena, json_str(json_get(doc, "me"))),
 		.auth_us = json_int(json_get(doc, "au")),
 	};
+	*found = age_us >= 0 && age_us < FIRST_FACTOR_LIFE_US;
+	return out->methods.ptr ? OK : error_no_memory(err);
+}
+
+enum status
+first_factor_open(struct first_factor *out, bool *found, struct str text,
+	const struct first_factor_seal *seal, struct error *err)
+{
+	char space[PLAIN_MAX], aad[AAD_MAX];
+	struct json *doc = NULL;
+	struct buf plain;
+
+	*out = (struct first_factor){0};
+	*found = false;
+	if (!seal->browser.len)
+		return OK;
+	buf_init_fixed(&plain, space, sizeof(space));
+	enum status rc =
+		carried_open(found, &plain, text, seal->ring, name_cookie(aad, seal->browser), err);
+	if (rc == OK && *found)
+		rc = json_parse(&doc, buf_view(&plain), JSON_LIMITS_DEFAULT, err);
+	if (rc == OK && *found)
+		rc = read_first(out, found, doc, seal, err);
 	json_free(&doc);
-	return out->methods.ptr && age_us >= 0 && age_us < FIRST_FACTOR_LIFE_US;
+	return rc;
 }
 
 static struct str

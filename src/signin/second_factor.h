@@ -30,9 +30,10 @@ struct first_factor_seal {
 /* The value of the cookie. ERR_NO_MEMORY. */
 enum status first_factor_close(struct str *out, const struct first_factor *first,
 	const struct first_factor_seal *seal, struct error *err) MUST_USE;
-/* False when it is none of this browser's, or was sealed FIRST_FACTOR_LIFE_US ago. */
-bool first_factor_open(
-	struct first_factor *out, struct str text, const struct first_factor_seal *seal) MUST_USE;
+/* `*found` is false when it is none of this browser's, or was sealed FIRST_FACTOR_LIFE_US ago.
+ * ERR_INTERNAL, ERR_NO_MEMORY. */
+enum status first_factor_open(struct first_factor *out, bool *found, struct str text,
+	const struct first_factor_seal *seal, struct error *err) MUST_USE;
 
 /* The second step: one of the three. */
 struct second_factor {

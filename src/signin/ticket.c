@@ -1,5 +1,6 @@
 #include "signin/ticket.h"
 
+#include "signin/carried.h"
 #include "json/json.h"
 #include "json/writer.h"
 
@@ -110,7 +111,6 @@ ticket_seal(struct str *out, const struct ticket *ticket, struct workspace_id is
 static enum status
 invalid(struct error *err)
 {
-	error_clear(err);
 	return error_set(err, ERR_INVALID, "ticket-invalid",
 		"This page was opened in a way that it was not made for; go back to the "
 		"application and begin again.");
@@ -149,20 +149,12 @@ read_ticket(struct ticket *out, const struct json *doc, struct arena *arena, str
 static enum status
 unseal(struct buf *plain, struct str text, const struct ticket_source *source, struct error *err)
 {
-	uint8_t sealed[SEALED_MAX];
 	char aad[AAD_MAX];
-	size_t len = 0;
-	if (!text.len || !crypto_base64url_decode(sealed, sizeof(sealed), &len, text) ||
-		len <= KEYRING_SEAL_OVERHEAD)
-		return invalid(err);
-	struct str bytes = {(const char *)sealed, len};
-	struct error why = {0};
-	enum status rc = keyring_open(
-		source->ring, plain, bytes, aad_of(aad, source->kind, source->issuer), &why);
-	if (rc != ERR_INTERNAL)
-		return rc == OK ? OK : invalid(err);
-	*err = why;
-	return rc;
+	bool sound;
+
+	enum status rc = carried_open(
+		&sound, plain, text, source->ring, aad_of(aad, source->kind, source->issuer), err);
+	return rc == OK && !sound ? invalid(err) : rc;
 }
 
 enum status

@@ -1,5 +1,6 @@
 #include "signin/upstream_visit.h"
 
+#include "signin/carried.h"
 #include "signin/ticket.h"
 
 #define VERSION 1
@@ -86,14 +87,15 @@ upstream_visit_seal(struct str *out, const struct upstream_visit *visit, const s
 	return OK;
 }
 
-static bool
-read_plain(struct upstream_visit *out, struct str plain, struct arena *arena)
+static enum status
+read_plain(struct upstream_visit *out, bool *known, struct str plain, struct arena *arena,
+	struct error *err)
 {
 	const uint8_t *at = (const uint8_t *)plain.ptr;
 
-	if (plain.len < HEAD_LEN || at[0] != VERSION)
-		return false;
-	*out = (struct upstream_visit){0};
+	*known = plain.len >= HEAD_LEN && at[0] == VERSION;
+	if (!*known)
+		return OK;
 	memcpy(out->org.id.bytes, at + 1, 16);
 	memcpy(out->provider.id.bytes, at + 17, 16);
 	uint64_t started = 0;
@@ -102,28 +104,14 @@ read_plain(struct upstream_visit *out, struct str plain, struct arena *arena)
 	out->started_us = (int64_t)started;
 	memcpy(out->seed, at + 41, sizeof(out->seed));
 	if (plain.len == HEAD_LEN)
-		return true;
+		return OK;
 	char *ticket = arena_alloc(arena, TICKET_TEXT_MAX + 1);
 	if (!ticket)
-		return false;
+		return error_no_memory(err);
 	out->ticket.len =
 		crypto_base64url(ticket, TICKET_TEXT_MAX + 1, at + HEAD_LEN, plain.len - HEAD_LEN);
 	out->ticket.ptr = ticket;
-	return true;
-}
-
-static bool
-unseal(struct buf *plain, struct str text, const struct keyring *ring)
-{
-	uint8_t sealed[SEALED_MAX];
-	struct error ignored = {0};
-	size_t len = 0;
-
-	return text.ptr && text.len > 0 &&
-		crypto_base64url_decode(sealed, sizeof(sealed), &len, text) &&
-		len > KEYRING_SEAL_OVERHEAD &&
-		keyring_open(ring, plain, (struct str){(const char *)sealed, len}, AAD, &ignored) ==
-		OK;
+	return OK;
 }
 
 static bool
@@ -141,10 +129,16 @@ upstream_visit_open(struct upstream_visit *out, const struct upstream_return *ba
 {
 	char space[PLAIN_MAX];
 	struct buf plain;
+	bool known;
 
+	*out = (struct upstream_visit){0};
 	buf_init_fixed(&plain, space, sizeof(space));
-	bool known = unseal(&plain, back->cookie, ring) && read_plain(out, buf_view(&plain), arena);
+	enum status rc = carried_open(&known, &plain, back->cookie, ring, AAD, err);
+	if (rc == OK && known)
+		rc = read_plain(out, &known, buf_view(&plain), arena, err);
 	crypto_wipe(space, sizeof(space));
+	if (rc != OK)
+		return rc;
 	if (known && back->now_us - out->started_us < UPSTREAM_VISIT_LIFE_US &&
 		is_its_state(out, back->state))
 		return OK;

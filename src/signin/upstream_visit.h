@@ -35,7 +35,7 @@ void upstream_challenge(char out[UPSTREAM_PROOF_SIZE], const struct upstream_vis
 enum status upstream_visit_seal(struct str *out, const struct upstream_visit *visit,
 	const struct keyring *ring, struct arena *arena, struct error *err) MUST_USE;
 /* Into the arena. ERR_INVALID "visit-unknown" unless it is one of ours, UPSTREAM_VISIT_LIFE_US old
- * at most, and `state` is its own; absent ones are none. */
+ * at most, and `state` is its own; absent ones are none. ERR_INTERNAL, ERR_NO_MEMORY. */
 struct upstream_return {
 	struct str cookie, state;
 	int64_t now_us;

@@ -458,6 +458,15 @@ test_passkey__webauthn_7_2_refusals(void **state)
 	check_refused(use(&proof, &second, &good, &passkey, &err), &err, "another challenge");
 }
 
+static bool
+challenge_opens(int64_t *made_us, const struct passkey_ceremony *ceremony, struct str text)
+{
+	struct error err = {0};
+	bool sound;
+	assert_int_equal(passkey__challenge_open(&sound, made_us, ceremony, text, &err), OK);
+	return sound;
+}
+
 static void
 test_passkey__challenges(void **state)
 {
@@ -470,28 +479,26 @@ test_passkey__challenges(void **state)
 	assert_int_equal(passkey__challenge_new(&two, &ceremony, &err), OK);
 	assert_false(str_eq(one, two));
 	ceremony.now_us = NOW_US + PASSKEY_CHALLENGE_LIFE_US - 1;
-	assert_true(passkey__challenge_open(&made_us, &ceremony, one));
+	assert_true(challenge_opens(&made_us, &ceremony, one));
 	assert_int_equal(made_us, NOW_US);
 	ceremony.now_us++;
-	assert_false(passkey__challenge_open(&made_us, &ceremony, one));
+	assert_false(challenge_opens(&made_us, &ceremony, one));
 	ceremony.now_us = NOW_US - 1;
-	assert_false(passkey__challenge_open(&made_us, &ceremony, one));
+	assert_false(challenge_opens(&made_us, &ceremony, one));
 	ceremony.now_us = NOW_US;
 	ceremony.browser = STR("browser2");
-	assert_false(passkey__challenge_open(&made_us, &ceremony, one));
+	assert_false(challenge_opens(&made_us, &ceremony, one));
 	ceremony = ceremony_of(PASSKEY_ADD);
-	assert_false(passkey__challenge_open(&made_us, &ceremony, one));
+	assert_false(challenge_opens(&made_us, &ceremony, one));
 	ceremony = ceremony_of(PASSKEY_SIGN_IN);
 	for (size_t i = 0; i < one.len; i++) {
 		char changed[256];
 		memcpy(changed, one.ptr, one.len);
 		changed[i] = changed[i] == 'A' ? 'B' : 'A';
-		assert_false(passkey__challenge_open(
-			&made_us, &ceremony, (struct str){changed, one.len}));
-		assert_false(
-			passkey__challenge_open(&made_us, &ceremony, (struct str){one.ptr, i}));
+		assert_false(challenge_opens(&made_us, &ceremony, (struct str){changed, one.len}));
+		assert_false(challenge_opens(&made_us, &ceremony, (struct str){one.ptr, i}));
 	}
-	assert_false(passkey__challenge_open(&made_us, &ceremony, (struct str){NULL, 0}));
+	assert_false(challenge_opens(&made_us, &ceremony, (struct str){NULL, 0}));
 }
 
 static void
@@ -547,8 +554,7 @@ test_passkey__options(void **state)
 	check_str(json_str(json_get(options, "rpId")), "id.example");
 	check_str(json_str(json_get(options, "userVerification")), "required");
 	assert_int_equal(json_count(json_get(options, "allowCredentials")), 0);
-	assert_true(passkey__challenge_open(
-		&made_us, &ceremony, json_str(json_get(options, "challenge"))));
+	assert_true(challenge_opens(&made_us, &ceremony, json_str(json_get(options, "challenge"))));
 	json_free(&doc);
 
 	ceremony = ceremony_of(PASSKEY_SECOND);
