@@ -4,8 +4,6 @@
 #include "directory/rows.h"
 #include "door/cookie.h"
 
-static visit_job load;
-
 static enum status
 overloaded(struct error *err)
 {
@@ -46,7 +44,7 @@ run_job(void *context, struct tx *tx, struct error *err)
 
 	directory_enter();
 	call_open_event(&call, tx, v->of.org);
-	enum status rc = v->route->signed_in && v->job != load ? visit_stands(v, &call, err) : OK;
+	enum status rc = v->loaded && v->route->signed_in ? visit_stands(v, &call, err) : OK;
 	if (rc == OK)
 		rc = v->job(v, &call, err);
 	directory_leave();
@@ -262,6 +260,7 @@ loaded(struct visit *v)
 	struct error err = {0};
 	bool posted = http_method(v->http) == HTTP_POST;
 
+	v->loaded = true;
 	enum status rc = check_issuer(v, &err);
 	if (rc == OK && posted && v->route->signed_in && !v->signed_in) {
 		send_to_sign_in(v);

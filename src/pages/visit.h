@@ -46,6 +46,7 @@ struct visit {
 	bool browser_new;
 
 	/* Loaded. */
+	bool loaded; /* from here on a job sees first whether who is signed in still is */
 	struct issuer of;
 	bool issuer_found;
 	bool signed_in;
