@@ -36,6 +36,9 @@ keep_first(struct str *first, struct call *call, const struct entrance *at,
 	rc = person_find_by_id(&person, &found, call, proved->person, err);
 	if (rc != OK)
 		return rc;
+	if (!found)
+		return error_set(err, ERR_FORBIDDEN, "account-not-active",
+			"This account is not there any more.");
 	const struct first_factor kept = {.person = proved->person,
 		.generation = person.generation,
 		.methods = proved->methods,

@@ -39,7 +39,8 @@ struct entered {
 };
 
 /* In a job, as an event in the issuer's organisation; signs out whoever was signed in before, if
- * that is another. ERR_FORBIDDEN "password-changed" since it was verified. */
+ * that is another. ERR_FORBIDDEN "password-changed" since it was verified; "account-not-active":
+ * the person is gone. */
 enum status entrance_pass(struct entered *out, struct call *call, const struct entrance *at,
 	const struct proved *proved, struct error *err) MUST_USE;
 
