@@ -157,7 +157,7 @@ judge_decide(struct ruling *out, struct judge *j, const struct access_request *r
 {
 	struct question *question = &out->question;
 	struct workspace_id nil = {0};
-	bool proved = true;
+	bool proved;
 
 	resolve__expect(j, request);
 	resolve__target(&question->target, j, request);
@@ -170,9 +170,9 @@ judge_decide(struct ruling *out, struct judge *j, const struct access_request *r
 	if (rc != OK)
 		return rc;
 	question->org = j->org;
-	resolve__subject(out, j, request, &proved);
-	if (j->misses.count)
-		return OK;
+	rc = resolve__subject(out, &proved, j, request, err);
+	if (j->misses.count || rc != OK)
+		return rc;
 	question->permission =
 		org_permission_number(j->org, workspace ? workspace->id : nil, request->action);
 	question->attributes = (struct attributes){.items = request->attributes,

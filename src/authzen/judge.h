@@ -50,8 +50,8 @@ struct ruling {
 };
 
 /* ERR_FORBIDDEN when the caller may not ask there; ERR_NOT_REACHED, ERR_BUSY when what is known is
- * older than the request demands, of another incarnation, or about to be so. Check j->misses
- * first. */
+ * older than the request demands, of another incarnation, or about to be so; ERR_NO_MEMORY,
+ * ERR_INTERNAL when the subject was not looked at. Check j->misses first. */
 enum status judge_decide(struct ruling *out, struct judge *j, const struct access_request *request,
 	struct error *err) MUST_USE;
 

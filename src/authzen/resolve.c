@@ -154,34 +154,47 @@ by_secret(struct subject *subject, struct judge *j, const struct access_request 
 }
 
 /* Of an access token what it lets through counts as well. */
-static bool
-by_token(struct subject *subject, struct judge *j, const struct access_request *request)
+static enum status
+by_token(struct subject *subject, bool *proved, struct judge *j,
+	const struct access_request *request, struct error *err)
 {
 	const struct proof proof = {request->subject_id, j->now_us, http_arena(j->http)};
 	struct token token;
 	struct error why = {0};
-	if (signin_token(&token, &subject->principal, &j->door->signin, &proof, &j->misses, &why) !=
-			OK ||
-		!uuid_eq(token.org.id, j->org->id.id))
-		return false;
-	return token_bounds_load(&subject->bounds, &token, j->org, http_arena(j->http), &why) == OK;
+
+	*proved = false;
+	enum status rc = signin_token(
+		&token, &subject->principal, &j->door->signin, &proof, &j->misses, &why);
+	if (rc == ERR_UNAUTHENTICATED)
+		return OK;
+	if (rc != OK) {
+		*err = why;
+		return rc;
+	}
+	if (!uuid_eq(token.org.id, j->org->id.id))
+		return OK;
+	*proved = true;
+	return token_bounds_load(&subject->bounds, &token, j->org, http_arena(j->http), err);
 }
 
-void
-resolve__subject(
-	struct ruling *out, struct judge *j, const struct access_request *request, bool *proved)
+enum status
+resolve__subject(struct ruling *out, bool *proved, struct judge *j,
+	const struct access_request *request, struct error *err)
 {
-	struct directory *d = j->door->signin.directory;
 	struct subject *subject = &out->question.subject;
+	bool is_token = str_eq(request->subject_type, STR("token"));
+	enum status rc = OK;
+
 	*subject = (struct subject){.groups = out->groups};
-	if (str_eq(request->subject_type, STR("token"))) {
-		*proved = token_is_jwt(request->subject_id) ? by_token(subject, j, request)
-							    : by_secret(subject, j, request);
-		if (!*proved)
-			return;
-	} else {
+	*proved = true;
+	if (!is_token)
 		subject->principal = find_principal(j, request);
-	}
-	if (subject->principal)
-		directory_groups(d, j->org, subject->principal, out->groups, &j->misses);
+	else if (token_is_jwt(request->subject_id))
+		rc = by_token(subject, proved, j, request, err);
+	else
+		*proved = by_secret(subject, j, request);
+	if (rc == OK && *proved && subject->principal)
+		directory_groups(j->door->signin.directory, j->org, subject->principal, out->groups,
+			&j->misses);
+	return rc;
 }

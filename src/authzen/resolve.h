@@ -19,8 +19,9 @@ void resolve__expect(struct judge *j, const struct access_request *request);
 
 /* A subject is a kind of principal with its identifier, or a "token" with a secret or an
  * access token for its identifier, which is then judged as the credential. `*proved` is false for a
- * token that proves nothing in this organisation. */
-void resolve__subject(
-	struct ruling *out, struct judge *j, const struct access_request *request, bool *proved);
+ * token that proves nothing in this organisation. ERR_NO_MEMORY, ERR_INTERNAL: a token was not
+ * looked at. */
+enum status resolve__subject(struct ruling *out, bool *proved, struct judge *j,
+	const struct access_request *request, struct error *err) MUST_USE;
 
 #endif
