@@ -83,6 +83,9 @@ enum status pgsql__error(struct pgsql_connection *c, const PGresult *result, str
 
 /* Whether the server refused its user a right. `result` may be NULL. */
 bool pgsql__is_forbidden(const PGresult *result);
+/* ERR_BUSY "store-forbidden". Which right it is, and what to do, belongs into the detail: anybody
+ * may be asking. */
+void pgsql__forbidden(struct error *err);
 
 /* Says what was lost, and gives the session up: what it was doing is undone by the server. */
 enum status pgsql__lost(struct pgsql_connection *c, struct error *err);

@@ -2,6 +2,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "store/internal.h"
 #include "store/pgsql.h"
 
@@ -67,6 +68,13 @@ pgsql__is_forbidden(const PGresult *result)
 	return state && strcmp(state, FORBIDDEN) == 0;
 }
 
+void
+pgsql__forbidden(struct error *err)
+{
+	error_set(err, ERR_BUSY, "store-forbidden",
+		"The database refuses this server a right; its log says which.");
+}
+
 enum status
 pgsql__error(struct pgsql_connection *c, const PGresult *result, struct error *err)
 {
@@ -84,13 +92,17 @@ pgsql__error(struct pgsql_connection *c, const PGresult *result, struct error *e
 	/* Only a server that has become a standby says this of a change. */
 	if (state && c->writes && strcmp(state, "25006") == 0)
 		c->stale = true;
-	if (pgsql__is_forbidden(result))
-		error_set(err, ERR_BUSY, "store-forbidden",
-			"The database refuses its user a right: make that user its owner.");
+	bool forbidden = pgsql__is_forbidden(result);
+	if (forbidden)
+		pgsql__forbidden(err);
 	else
 		say(lost ? ERR_BUSY : meaning ? meaning->status : ERR_INTERNAL, err);
-	return error_detail(err, "postgresql %s: %.*s", state ? state : "session lost",
-		(int)strcspn(words, "\n"), words);
+	error_detail(err, "postgresql %s: %.*s%s", state ? state : "session lost",
+		(int)strcspn(words, "\n"), words,
+		forbidden ? "; make this server's user its owner" : "");
+	if (forbidden)
+		log_event(LOG_WARN, "database-refuses", LOG_Z("detail", err->detail));
+	return err->status;
 }
 
 static void

@@ -106,13 +106,17 @@ static const char *const session_text =
 static enum status
 session_refused(struct pgsql_connection *c, const PGresult *result, struct error *err)
 {
-	if (pgsql__is_forbidden(result))
-		error_set(err, ERR_BUSY, "store-forbidden",
-			"The database refuses its user a right: GRANT EXECUTE ON FUNCTION "
-			"pg_control_system(), pg_current_wal_lsn(), pg_walfile_name(pg_lsn) to "
-			"that user, in the database %.60s.",
-			c->place->name);
-	return unreachable(c, err, PQerrorMessage(c->pg));
+	if (!pgsql__is_forbidden(result))
+		return unreachable(c, err, PQerrorMessage(c->pg));
+	pgsql__forbidden(err);
+	unreachable(c, err, PQerrorMessage(c->pg));
+	error_detail(err,
+		"GRANT EXECUTE ON FUNCTION pg_control_system(), pg_current_wal_lsn(), "
+		"pg_walfile_name(pg_lsn) to that user");
+	/* Once for each time that it is away. */
+	if (!c->pause_us)
+		log_event(LOG_WARN, "database-refuses", LOG_Z("detail", err->detail));
+	return err->status;
 }
 
 static void
@@ -132,10 +136,11 @@ set_up(struct pgsql_connection *c, struct error *err)
 {
 	char text[1024];
 	const char *encoding = PQparameterStatus(c->pg, "server_encoding");
-	if (!encoding || strcmp(encoding, "UTF8") != 0)
-		return error_set(err, ERR_INVALID, "store-unreadable",
-			"The database %.100s is not encoded in UTF8: make one that is.",
-			c->place->name);
+	if (!encoding || strcmp(encoding, "UTF8") != 0) {
+		error_set(err, ERR_INVALID, "store-unreadable",
+			"The database is not encoded in UTF8: make one that is.");
+		return error_detail(err, "postgresql %.100s", c->place->name);
+	}
 	snprintf(text, sizeof(text),
 		"SET statement_timeout = %d; SET lock_timeout = %d; "
 		"SET idle_in_transaction_session_timeout = 60000; "
