@@ -14,6 +14,7 @@ import {
 } from "./harness/oauth.ts";
 import { comeIn, nameOneself } from "./harness/people.ts";
 import { makeUser, plantCode, redeem, refresh } from "./harness/planted.ts";
+import { setUpApp } from "./harness/second.ts";
 import { Server } from "./harness/server.ts";
 import type { Decision, Group, Principal } from "./harness/types.ts";
 
@@ -257,5 +258,21 @@ test("R7_sign_in: a right password opens the account or is not judged", async ()
     run: () => ask(
       () => browser.submit(asked, asked.form("password"), { password: person.password }), 200),
     stride: 19,
+  });
+});
+
+test("R7_sign_in: who has proved a first factor is not sent back to the beginning", async () => {
+  const person = await comeIn(server, tenant);
+  await setUpApp(person);
+  const browser = new Browser(server.url);
+  const asked = await nameOneself(browser, person.email);
+  const second = await browser.submit(asked, asked.form("password"), { password: person.password });
+  await sweep({
+    calls: ["memory", "crypto"],
+    run: async () => {
+      const page = await ask(() => browser.open(second.url.href), 200);
+      if (page) expect(page.url.pathname).toBe("/sign-in/second");
+    },
+    stride: 5,
   });
 });
