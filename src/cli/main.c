@@ -9,10 +9,10 @@ const struct command commands[] = {
 	{.name = "serve", .summary = "Run the server", .configured = true, .run = command_serve},
 	{.name = "operator-key",
 		.summary = "Make a key of the platform's operator, offline, and print it",
-		.more = "The server must not run: it holds the store. Whoever may use the store "
-			"may do this.\nThe key is the only thing on standard output. It is one of "
-			"the "
-			"platform: it runs organisations,\nand sees nothing of what they own.",
+		.more = "The server must not run: it holds the store.\n"
+			"Whoever may use the store may do this.\n"
+			"The key is the only thing on standard output. It is one of the\n"
+			"platform: it runs organisations, and sees nothing of what they own.",
 		.options = operator_key_options,
 		.configured = true,
 		.run = command_operator_key},
@@ -22,50 +22,46 @@ const struct command commands[] = {
 	{.name = "blueprint apply",
 		.operands = "NAME|FILE",
 		.summary = "Apply a blueprint to an organisation, offline",
-		.more = "The server must not run: it holds the store. While it runs, use "
-			"PUT /api/orgs/ORG/blueprints/NAME.",
+		.more = "The server must not run: it holds the store.\n"
+			"While it runs, use PUT /api/orgs/ORG/blueprints/NAME.",
 		.options = blueprint_apply_options,
 		.configured = true,
 		.run = command_blueprint_apply},
 	{.name = "keys rotate",
 		.summary = "Let the next key sign tokens at once, offline",
-		.more = "The embedded store must not be in use by a server: then use "
-			"POST /api/keys/rotate.\nKeys rotate by themselves every 90 days. The one "
-			"that signed until now is still published for 2 days.",
+		.more = "The embedded store must not be in use by a server:\n"
+			"then use POST /api/keys/rotate.\n"
+			"Keys rotate by themselves every 90 days. The one that signed until\n"
+			"now is still published for 2 days.",
 		.options = keys_rotate_options,
 		.configured = true,
 		.run = command_keys_rotate},
 	{.name = "keys rewrap",
 		.summary = "Seal everything anew under the newest master key, offline",
-		.more = "Afterwards the older master keys can go from the key file, once an hour "
-			"has "
-			"passed since\na server used them. Says which secrets still need an older "
-			"pepper.",
+		.more = "Afterwards the older master keys can go from the key file, once an\n"
+			"hour has passed since a server used them.\n"
+			"Says which secrets still need an older pepper.",
 		.configured = true,
 		.run = command_keys_rewrap},
 	{.name = "persons recover",
 		.operands = "ADDRESS",
 		.summary =
 			"Let a person come back who has lost second factors or password, offline",
-		.more = "Removes all second factors and recovery codes, ends every session and "
-			"token, "
-			"and prints a link by\nwhich the person sets a new password within 30 "
-			"minutes: "
-			"make sure first who it is that asks.\nThe embedded store must not be in "
-			"use "
-			"by a server: then use POST /api/persons/PERSON/recover,\nwhich sends the "
-			"link "
-			"by mail.",
+		.more = "Removes all second factors and recovery codes, ends every session\n"
+			"and token, and prints a link by which the person sets a new password,\n"
+			"and until when: make sure first who it is that asks.\n"
+			"The embedded store must not be in use by a server: then use\n"
+			"POST /api/persons/PERSON/recover, which sends the link by mail.",
 		.options = persons_recover_options,
 		.configured = true,
 		.run = command_persons_recover},
 	{.name = "check",
 		.summary = "Ask a running server for a decision",
 		.more = "The key of the caller is read from THINGWARD_KEY or from a file.\n"
-			"Prints 'allowed' and ends with 0, or 'denied: REASON' and ends with 1; "
-			"ends with 2 when there\nis no decision. A VALUE that is true, false or a "
-			"number "
-			"counts as such, any other as a text.",
+			"Prints 'allowed' and ends with 0, or 'denied: REASON' and ends with 1;\n"
+			"ends with 2 when there is no decision.\n"
+			"A VALUE that is true, false or a number counts as such, any other as\n"
+			"a text.",
 		.options = check_options,
 		.run = command_check},
 	{.name = "verify",
@@ -74,9 +70,8 @@ const struct command commands[] = {
 		.run = command_verify},
 	{.name = "migrate",
 		.summary = "Move the embedded store into an empty PostgreSQL database, offline",
-		.more = "The server must not run. The key file is not moved: every node needs a "
-			"copy "
-			"of it.",
+		.more = "The server must not run.\n"
+			"The key file is not moved: every node needs a copy of it.",
 		.options = migrate_options,
 		.configured = true,
 		.run = command_migrate},

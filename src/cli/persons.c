@@ -1,5 +1,6 @@
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/local.h"
 #include "iam/chain.h"
@@ -68,11 +69,14 @@ recover(struct local_change *change, struct invocation *in, struct error *err)
 static enum exit_status
 show(const struct recovering *r)
 {
+	char until[CLOCK_TEXT_MAX];
+
+	clock_format(until, r->recovery.expires_us);
 	fprintf(stderr,
-		"%.*s is signed out everywhere%s. By this link, which is shown this once and works "
-		"for 30 minutes,\na new password is set:\n",
+		"%.*s is signed out everywhere%s.\n"
+		"Set a new password with this link. It works once, until %s:\n",
 		STR_ARG(r->recovery.person.email),
-		r->wish.keeps_factors ? "" : ", and has no second factors any more");
+		r->wish.keeps_factors ? "" : ", and has no second factors any more", until);
 	bool shown = printf("%.*s\n", STR_ARG(r->recovery.url)) >= 0 && fflush(stdout) == 0;
 	if (!shown)
 		fputs("thingward persons recover: the link could not be printed; make another.\n",

@@ -178,6 +178,9 @@ describe("on the machine", () => {
     const ran = await offline(() => recover(ada.email.toUpperCase()));
     expect(ran.status, ran.stderr).toBe(0);
     expect(ran.stdout).toMatch(new RegExp(`^${server.url}/reset/link\\?link=twl_[\\w-]+\\n$`));
+    const until = Date.parse(/It works once, until (\S+):\n$/.exec(ran.stderr)?.[1] ?? "");
+    expect(until).toBeGreaterThan(Date.now());
+    expect(until).toBeLessThan(Date.now() + 3_600_000);
     expect(await factorsOf(ada.email)).toBe(0);
     expect((await ada.browser.open("/account")).url.pathname).toBe("/sign-in");
     await setPassword(ran.stdout.trim());
