@@ -21,11 +21,10 @@ struct judge {
 	int64_t revision; /* what is decided on is at least this new */
 	int64_t age_us;
 
-	struct http_request
-		*http; /* set before judge_open; what tokens prove is kept in its arena */
-	/* As well: all that was committed when the request came is known by now.
-	 * Afterwards: what was demanded is newer than what is known, and asking may help. */
-	bool caught_up, behind;
+	/* Set before judge_open: what tokens prove is kept in the request's arena, … */
+	struct http_request *http;
+	bool caught_up; /* … all that was committed when it came is known by now. */
+	bool behind; /* Afterwards: what was demanded is newer than is known; asking may help. */
 
 	/* The last node at which it was seen whether the caller may ask. */
 	const struct workspace_view *asked_at;
@@ -37,8 +36,7 @@ struct judge {
 
 /* `workspace` is that of the path, or nil; `header` is that of Authorization. ERR_UNAUTHENTICATED;
  * ERR_NOT_FOUND when the caller's organisation has no such workspace, ERR_FORBIDDEN when the caller
- * may not ask about it. Nothing else of `j` needs to be
- * initialised. Check j->misses first. */
+ * may not ask about it. Nothing else of `j` needs to be initialised. Check j->misses first. */
 enum status judge_open(struct judge *j, const struct authzen *door, struct str header,
 	struct workspace_id workspace, struct error *err) MUST_USE;
 

@@ -22,9 +22,10 @@ struct crew_options {
 
 /* Embedded in what its submitter keeps until one of the two has been called, once. */
 struct crew_task {
-	void (*run)(struct crew_task
-			*task); /* on a thread of the crew; the task may be gone after it */
-	void (*leave)(struct crew_task *task); /* the crew ends before its turn comes */
+	/* On a thread of the crew; the task may be gone after it. */
+	void (*run)(struct crew_task *task);
+	/* The crew ends before its turn comes. */
+	void (*leave)(struct crew_task *task);
 	struct uuid party;
 	struct crew_task *next; /* the crew's */
 };

@@ -30,6 +30,7 @@ static const struct sql FAMILY_LIST_OF_CLIENT =
 static const struct sql FAMILY_SELECT =
 	SQL("SELECT" FAMILY_COLUMNS FAMILY_FROM
 	    " AND f.workspace = $3 AND f.family = $2 AND f.expires_us > $4");
+
 static enum status
 family_read(void *element, struct query *q, struct call *call, struct error *err)
 {

@@ -13,6 +13,7 @@ struct invariant {
 		.rule = (rule_), .count = SQL("SELECT COUNT(*) FROM " text_)                       \
 	}
 #define NONE(table, condition) " NOT EXISTS (SELECT 1 FROM " table " WHERE " condition ") "
+#define NOT_GONE(client) NONE("gone_clients g", "g.gone = " client)
 
 static const struct invariant INVARIANTS[] = {
 	RULE("a change record's organisation exists",
@@ -162,15 +163,11 @@ static const struct invariant INVARIANTS[] = {
 		"families f WHERE" NONE(
 			"principals p", "p.org = f.org AND p.principal = f.principal")),
 	RULE("a refresh token's client exists, or is about to be forgotten",
-		"families f WHERE" NONE("clients c",
-			"c.org = f.client_org AND c.client = f.client") "AND" NONE("gone_clients g",
-			"g.gone = f.client")),
+		"families f WHERE" NOT_GONE("f.client") "AND" NONE(
+			"clients c", "c.org = f.client_org AND c.client = f.client")),
 	RULE("a consent's client exists, or is about to be forgotten",
-		"consents k WHERE" NONE("clients c",
-			"(c.org = k.org OR c.org = $1) AND c.client = k.client") "AND" NONE("gone_"
-											    "client"
-											    "s g",
-			"g.gone = k.client")),
+		"consents k WHERE" NOT_GONE("k.client") "AND" NONE(
+			"clients c", "(c.org = k.org OR c.org = $1) AND c.client = k.client")),
 	RULE("the provider that a session began with exists",
 		"sessions s WHERE s.provider IS NOT NULL AND" NONE(
 			"providers p", "p.org = s.only_org AND p.provider = s.provider")),

@@ -37,6 +37,7 @@ static const struct sql SESSION_DELETE =
 static const struct sql SESSION_DELETE_OWN =
 	SQL("DELETE FROM sessions WHERE org = $1 AND session = $2"
 	    " AND (person = $3 OR principal = $4)");
+
 static void
 session_read(struct session *out, struct query *q, struct call *call)
 {

@@ -4,9 +4,10 @@
 #include "oauth/grant.h"
 #include "oauth/id_token.h"
 
-/* What a grant of a user's has come to in the store, and is to be answered with. */
+/* A step of a grant in the store. */
 typedef enum status user_step(void *grant, struct call *call, struct error *err);
 
+/* What a grant of a user's has come to in the store, and is to be answered with. */
 struct user_grant {
 	const struct exchange *exchange;
 	struct org_id org; /* the user's */
@@ -23,7 +24,7 @@ struct user_grant {
 	void *grant;
 };
 
-/* A step of a grant in the store, as a job: an event in the user's organisation. */
+/* Such a step as a job: an event in the user's organisation. */
 struct wait_job oauth__user_job(struct user_grant *user, user_step *step, void *grant);
 
 /* In the job: what is told about the user, when something is. */
