@@ -5,8 +5,8 @@ import { Browser } from "./harness/browser.ts";
 import { CuttingProxy } from "./harness/cutting_proxy.ts";
 import { demoted, Holder } from "./harness/database.ts";
 import {
-  basic, claimsOf, type Client, clientToken, type Issuer, makeIssuer, makeMachineClient,
-  makePublicClient, type OAuthError, post, type Reply, type Tokens,
+  claimsOf, type Client, clientToken, expectUnavailable, given, introspect, type Issuer, makeIssuer,
+  makeMachineClient, makePublicClient, type Tokens,
 } from "./harness/oauth.ts";
 import { comeIn, nameOneself, type Person, signOut } from "./harness/people.ts";
 import { makeUser, plantCode, redeem, refresh } from "./harness/planted.ts";
@@ -49,24 +49,12 @@ describe.skipIf(ENGINE !== "postgres")("a database", () => {
     return plantCode(issuer, { client: app.id, user, scope: "openid ingest:write" });
   }
 
-  function given(reply: Reply<Tokens & OAuthError>): Required<Tokens> {
-    expect(reply.status, reply.text).toBe(200);
-    return reply.body as Required<Tokens>;
-  }
-
   async function begin(): Promise<Required<Tokens>> {
     return given(await redeem(issuer, app.id, newCode()));
   }
 
-  function expectUnavailable(reply: Reply<Tokens & OAuthError>): void {
-    expect([reply.status, reply.body.error], reply.text).toEqual([503, "temporarily_unavailable"]);
-    expect(reply.headers.get("retry-after")).toMatch(/^\d+$/);
-    expect(Object.keys(reply.body).toSorted()).toEqual(["error", "error_description"]);
-  }
-
   async function isActive(token: string): Promise<boolean> {
-    const reply = await post<{ active: boolean }>(
-      `${issuer.url}/introspect`, { token }, { authorization: basic(machine) });
+    const reply = await introspect(issuer, machine, token);
     expect(reply.status, reply.text).toBe(200);
     return reply.body.active;
   }

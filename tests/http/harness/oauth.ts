@@ -1,5 +1,6 @@
 // Clients of the authorization server, and what one needs to speak to it by hand.
 import * as oauth from "oauth4webapi";
+import { expect } from "vitest";
 import type { Tenant } from "./api.ts";
 import { makeOrg, makeWorkspace, unique, workspaceNode } from "./make.ts";
 import type { Server } from "./server.ts";
@@ -131,6 +132,26 @@ export async function post<T = Tokens & OAuthError>(
     status: response.status, headers: response.headers, text,
     body: (json ? JSON.parse(text) : {}) as T,
   };
+}
+
+/** The tokens of an answer that has to be one. */
+export function given(reply: Reply<Tokens & OAuthError>): Required<Tokens> {
+  expect(reply.status, reply.text).toBe(200);
+  return reply.body as Required<Tokens>;
+}
+
+/** An answer of a server whose store is away. */
+export function expectUnavailable(reply: Reply<Tokens & OAuthError>): void {
+  expect([reply.status, reply.body.error], reply.text).toEqual([503, "temporarily_unavailable"]);
+  expect(reply.headers.get("retry-after")).toMatch(/^\d+$/);
+  expect(Object.keys(reply.body).toSorted()).toEqual(["error", "error_description"]);
+}
+
+/** What introspection says of a token, to this client. */
+export function introspect(
+  issuer: Issuer, client: Client, token: string,
+): Promise<Reply<{ active: boolean }>> {
+  return post(`${issuer.url}/introspect`, { token }, { authorization: basic(client) });
 }
 
 /** An access token by client credentials, which has to be given. */
