@@ -30,6 +30,13 @@ local_change(struct local_change *change, struct error *err)
 }
 
 enum status
+local_read(struct local_change *change, struct error *err)
+{
+	change->job = (struct store_job){.run = change_run};
+	return store_read_wait(change->installation->store, &change->job, err);
+}
+
+enum status
 local_open(struct installation *out, const struct config *config, const char *instead,
 	struct error *err)
 {

@@ -20,6 +20,9 @@ struct local_change {
 /* Waits for it. Main thread. */
 enum status local_change(struct local_change *change, struct error *err) MUST_USE;
 
+/* The same, which only reads. */
+enum status local_read(struct local_change *change, struct error *err) MUST_USE;
+
 /* Opens the store for a command, and says what to do instead when a server runs on it. */
 enum status local_open(struct installation *out, const struct config *config, const char *instead,
 	struct error *err) MUST_USE;

@@ -6,10 +6,13 @@
 #include "iam/seals.h"
 
 #define ARENA_MAX ((size_t)64 * 1024 * 1024)
+/* A few would do, unless others go on with an older key. */
+#define PASSES_MAX 16
 
 struct rewrapping {
-	int64_t sealed; /* by the last job */
-	struct pepper_use uses[PEPPER_USES]; /* by that which found nothing more to seal */
+	struct seals_place from;
+	struct seals_step step;
+	struct pepper_use uses[PEPPER_USES];
 };
 
 static enum status
@@ -17,30 +20,72 @@ rewrap_run(struct call *call, void *context, struct error *err)
 {
 	struct rewrapping *r = context;
 
-	enum status rc = seals_rewrap(&r->sealed, call, err);
-	if (rc != OK || r->sealed > 0)
-		return rc;
-	rc = installation_renew_check(call->tx, call->keyring, err);
-	return rc == OK ? peppers_count(r->uses, call, err) : rc;
+	return seals_rewrap(&r->step, &r->from, call, err);
+}
+
+static enum status
+prove_run(struct call *call, void *context, struct error *err)
+{
+	(void)context;
+	return installation_renew_check(call->tx, call->keyring, err);
+}
+
+static enum status
+count_run(struct call *call, void *context, struct error *err)
+{
+	struct rewrapping *r = context;
+
+	return peppers_count(r->uses, call, err);
 }
 
 /* A few rows at a time, so that whoever else writes has to wait for no more. */
 static enum status
+pass(int64_t *found, int64_t *sealed, struct local_change *change, struct error *err)
+{
+	struct rewrapping *r = change->context;
+	enum status rc;
+
+	*found = 0;
+	r->from = (struct seals_place){0};
+	do {
+		rc = local_change(change, err);
+		r->from = r->step.next;
+		*found += r->step.found;
+		*sealed += r->step.sealed;
+	} while (rc == OK && !r->step.over);
+	return rc;
+}
+
+static enum status
+pass_until_none(int64_t *sealed, struct local_change *change, struct error *err)
+{
+	int64_t found = 1;
+	enum status rc = OK;
+
+	change->run = rewrap_run;
+	for (int i = 0; rc == OK && found > 0 && i < PASSES_MAX; i++)
+		rc = pass(&found, sealed, change, err);
+	if (rc == OK && found > 0)
+		rc = error_set(err, ERR_BUSY, "sealed-meanwhile",
+			"something still seals with an older master key: restart every server with "
+			"this key file, then run this again");
+	return rc;
+}
+
+static enum status
 rewrap(int64_t *sealed, struct local_change *change, const struct config *config, struct error *err)
 {
-	const struct rewrapping *r = change->context;
-
 	umask(077);
 	*sealed = 0;
 	enum status rc = local_open(change->installation, config,
 		"there is none for this, which is done offline.", err);
-	if (rc != OK)
-		return rc;
-	do {
+	if (rc == OK)
+		rc = pass_until_none(sealed, change, err);
+	change->run = prove_run;
+	if (rc == OK)
 		rc = local_change(change, err);
-		*sealed += r->sealed;
-	} while (rc == OK && r->sealed > 0);
-	return rc;
+	change->run = count_run;
+	return rc == OK ? local_read(change, err) : rc;
 }
 
 static void
@@ -64,7 +109,6 @@ command_keys_rewrap(struct invocation *in)
 	struct rewrapping rewrapping = {0};
 	struct local_change change = {.installation = &installation,
 		.arena = arena_new(ARENA_MAX),
-		.run = rewrap_run,
 		.context = &rewrapping};
 	struct error err = {0};
 	int64_t sealed = 0;

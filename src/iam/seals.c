@@ -4,10 +4,10 @@
 
 #define ROWS_MAX 64
 #define BYTES_MAX ((size_t)8 * 1024 * 1024) /* of a few rows, but for the last */
-#define KEYS_MAX 3
 
-/* A column of seals: the list names what its rows are known by, then the seal; the update takes
- * that, the new seal, and the old one. */
+/* A column of seals: what its rows are known by. The list takes that of the row after which to
+ * start, and the newest master key: of what that has sealed, and of what is not there, it gives no
+ * seal. The update takes what the row is known by, the new seal, and the old one. */
 struct sealed {
 	const char *table;
 	size_t keys;
@@ -15,35 +15,38 @@ struct sealed {
 	struct sql list, update;
 };
 
-/* Of every organisation, as all that follow. */
+/* The texts of one that is known by two or by three. */
+#define LISTED(seal) ", CASE WHEN length(" seal ") > 0 AND substr(" seal ", 1, 1)"
+#define SEALED_BY_2(table, name, key, seal)                                                        \
+	{                                                                                          \
+		table, 2, name,                                                                    \
+			SQL("SELECT org, " key LISTED(                                             \
+				seal) " <> $3 THEN " seal " END FROM " table " WHERE (org, " key   \
+				      ") > ($1, $2) ORDER BY org, " key " LIMIT 500"),             \
+			SQL("UPDATE " table " SET " seal " = $3 WHERE org = $1 AND " key " = $2"   \
+			    " AND " seal " = $4")                                                  \
+	}
+#define SEALED_BY_3(table, name, key, last, seal)                                                  \
+	{                                                                                          \
+		table, 3, name,                                                                    \
+			SQL("SELECT org, " key ", " last LISTED(                                   \
+				seal) " <> $4 THEN " seal " END FROM " table " WHERE (org, " key   \
+				      ", " last ") > ($1, $2, $3)"                                 \
+				      " ORDER BY org, " key ", " last " LIMIT 500"),               \
+			SQL("UPDATE " table " SET " seal " = $4 WHERE org = $1 AND " key " = $2"   \
+			    " AND " last " = $3 AND " seal " = $5")                                \
+	}
+/* Of every organisation. */
 static const struct sealed SEALED[] = {
-	{"signing_keys", 3, seal_name,
-		/* Of every organisation. */
-		SQL("SELECT org, workspace, key_id, private_key FROM signing_keys"
-		    " WHERE substr(private_key, 1, 1) <> $1 LIMIT $2"),
-		SQL("UPDATE signing_keys SET private_key = $4 WHERE org = $1 AND workspace = $2"
-		    " AND key_id = $3 AND private_key = $5")},
-	{"providers", 2, seal_name,
-		/* Of every organisation. */
-		SQL("SELECT org, provider, client_secret FROM providers"
-		    " WHERE substr(client_secret, 1, 1) <> $1 LIMIT $2"),
-		SQL("UPDATE providers SET client_secret = $3 WHERE org = $1 AND provider = $2"
-		    " AND client_secret = $4")},
+	SEALED_BY_3("signing_keys", seal_name, "workspace", "key_id", "private_key"),
+	SEALED_BY_2("providers", seal_name, "provider", "client_secret"),
 	{"totps", 1, seal_name,
-		SQL("SELECT person, secret FROM totps WHERE substr(secret, 1, 1) <> $1 LIMIT $2"),
+		SQL("SELECT person" LISTED(
+			"secret") " <> $2 THEN secret END FROM totps"
+				  " WHERE person > $1 ORDER BY person LIMIT 500"),
 		SQL("UPDATE totps SET secret = $2 WHERE person = $1 AND secret = $3")},
-	{"mails", 2, seal_name_texts,
-		/* Of every organisation: those that have their content still. */
-		SQL("SELECT org, mail, content FROM mails"
-		    " WHERE length(content) > 0 AND substr(content, 1, 1) <> $1 LIMIT $2"),
-		SQL("UPDATE mails SET content = $3 WHERE org = $1 AND mail = $2"
-		    " AND content = $4")},
-	{"idempotency", 3, seal_name,
-		/* Of every organisation. */
-		SQL("SELECT org, principal, key_hash, answer FROM idempotency"
-		    " WHERE substr(answer, 1, 1) <> $1 LIMIT $2"),
-		SQL("UPDATE idempotency SET answer = $4 WHERE org = $1 AND principal = $2"
-		    " AND key_hash = $3 AND answer = $5")},
+	SEALED_BY_2("mails", seal_name_texts, "mail", "content"),
+	SEALED_BY_3("idempotency", seal_name, "principal", "key_hash", "answer"),
 };
 
 struct str
@@ -62,10 +65,10 @@ seal_name(struct seal_name *space, const char *table, const struct str *keys, si
 struct str
 seal_name_texts(struct seal_name *space, const char *table, const struct str *keys, size_t count)
 {
-	struct str texts[KEYS_MAX];
-	char text[KEYS_MAX][UUID_TEXT_LEN + 1];
+	struct str texts[SEAL_KEYS_MAX];
+	char text[SEAL_KEYS_MAX][UUID_TEXT_LEN + 1];
 
-	ASSERT(count <= KEYS_MAX);
+	ASSERT(count <= SEAL_KEYS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		struct uuid id;
 		ASSERT(keys[i].len == sizeof(id.bytes));
@@ -77,38 +80,77 @@ seal_name_texts(struct seal_name *space, const char *table, const struct str *ke
 }
 
 struct sealed_row {
-	struct str keys[KEYS_MAX];
+	struct str keys[SEAL_KEYS_MAX];
 	struct str seal;
 };
 
+static void
+place_after(struct seals_place *out, const struct query *q, size_t keys)
+{
+	for (size_t i = 0; i < keys; i++) {
+		struct str key = query_bytes(q, (int)i);
+		ASSERT(key.len <= SHA256_LEN);
+		memcpy(out->keys[i], key.ptr, key.len);
+		out->lens[i] = key.len;
+	}
+}
+
 static enum status
-list_rows(struct sealed_row rows[ROWS_MAX], size_t *count, struct call *call,
-	const struct sealed *of, struct error *err)
+query_list(struct query *q, struct call *call, const struct sealed *of,
+	const struct seals_place *from, struct error *err)
 {
 	char newest = (char)keyring_newest_master(call->keyring);
-	struct query q;
-	size_t bytes = 0;
-	bool whole = true;
+	int at = 1;
 
-	*count = 0;
-	enum status rc = query_begin(&q, call->tx, &of->list, err);
+	enum status rc = query_begin(q, call->tx, &of->list, err);
 	if (rc != OK)
 		return rc;
-	query_bind_bytes(&q, 1, &newest, 1);
-	query_bind_int(&q, 2, ROWS_MAX);
-	while (bytes < BYTES_MAX && whole && (rc = query_next(&q, err)) == OK && q.row) {
-		struct sealed_row *row = &rows[(*count)++];
-		for (size_t i = 0; i < of->keys; i++) {
-			row->keys[i] = arena_copy(call->arena, query_bytes(&q, (int)i));
-			whole = whole && row->keys[i].ptr;
-		}
-		row->seal = whole ? arena_copy(call->arena, query_bytes(&q, (int)of->keys))
-				  : (struct str){0};
-		bytes += row->seal.len;
-		whole = row->seal.ptr != NULL && *count < ROWS_MAX;
+	for (size_t i = 0; i < of->keys; i++)
+		query_bind_bytes(q, at++, from->keys[i], from->lens[i]);
+	query_bind_bytes(q, at, &newest, 1);
+	return OK;
+}
+
+static bool
+copy_row(struct sealed_row *out, struct call *call, const struct query *q, size_t keys)
+{
+	bool whole = true;
+
+	for (size_t i = 0; i < keys; i++) {
+		out->keys[i] = arena_copy(call->arena, query_bytes(q, (int)i));
+		whole = whole && out->keys[i].ptr;
+	}
+	out->seal = arena_copy(call->arena, query_bytes(q, (int)keys));
+	return whole && out->seal.ptr;
+}
+
+/* Moves on to where the next list begins: in the next table once this is at its end. */
+static enum status
+list_rows(struct sealed_row rows[ROWS_MAX], size_t *count, struct seals_place *at,
+	struct call *call, struct error *err)
+{
+	const struct sealed *of = &SEALED[at->table];
+	struct query q;
+	size_t bytes = 0;
+	bool any = false, whole = true;
+
+	*count = 0;
+	enum status rc = query_list(&q, call, of, at, err);
+	if (rc != OK)
+		return rc;
+	while (bytes < BYTES_MAX && whole && *count < ROWS_MAX &&
+		(rc = query_next(&q, err)) == OK && q.row) {
+		any = true;
+		place_after(at, &q, of->keys);
+		if (query_is_null(&q, (int)of->keys))
+			continue;
+		whole = copy_row(&rows[*count], call, &q, of->keys);
+		bytes += rows[(*count)++].seal.len;
 	}
 	query_end(&q);
-	return rc == OK && *count > 0 && !rows[*count - 1].seal.ptr ? error_no_memory(err) : rc;
+	if (rc == OK && !any)
+		*at = (struct seals_place){.table = at->table + 1};
+	return rc == OK && !whole ? error_no_memory(err) : rc;
 }
 
 static enum status
@@ -154,20 +196,21 @@ rewrap_row(int64_t *sealed, struct call *call, const struct sealed *of,
 }
 
 enum status
-seals_rewrap(int64_t *sealed, struct call *call, struct error *err)
+seals_rewrap(struct seals_step *out, const struct seals_place *from, struct call *call,
+	struct error *err)
 {
+	const struct sealed *of = &SEALED[from->table];
 	struct sealed_row rows[ROWS_MAX];
-	enum status rc = OK;
+	size_t count;
 
-	*sealed = 0;
-	for (size_t i = 0; rc == OK && *sealed == 0 && i < ARRAY_LEN(SEALED); i++) {
-		size_t count;
-		rc = list_rows(rows, &count, call, &SEALED[i], err);
-		for (size_t j = 0; rc == OK && j < count; j++)
-			rc = rewrap_row(sealed, call, &SEALED[i], &rows[j], err);
-		if (rc == ERR_CORRUPT)
-			(void)error_detail(err, "in the table %s", SEALED[i].table);
-	}
+	*out = (struct seals_step){.next = *from};
+	enum status rc = list_rows(rows, &count, &out->next, call, err);
+	for (size_t i = 0; rc == OK && i < count; i++)
+		rc = rewrap_row(&out->sealed, call, of, &rows[i], err);
+	if (rc == ERR_CORRUPT)
+		(void)error_detail(err, "in the table %s", of->table);
+	out->found = (int64_t)count;
+	out->over = out->next.table == ARRAY_LEN(SEALED);
 	return rc;
 }
 

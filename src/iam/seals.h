@@ -20,12 +20,28 @@ struct str seal_name_texts(
 		ARRAY_LEN(((const struct str[]){__VA_ARGS__})))
 #define SEAL_KEY(uuid_) ((struct str){(const char *)(uuid_).bytes, sizeof((uuid_).bytes)})
 
+/* After which row a step begins; zeroed: at the very first. */
+#define SEAL_KEYS_MAX 3
+struct seals_place {
+	unsigned table;
+	uint8_t keys[SEAL_KEYS_MAX][SHA256_LEN];
+	size_t lens[SEAL_KEYS_MAX];
+};
+struct seals_step {
+	struct seals_place next;
+	bool over; /* that was the last step of a pass */
+	int64_t found, sealed;
+};
+
 /*
- * Seals a few rows anew that are under another master key than the newest: how many, 0 when none is
- * left. Rows that change meanwhile are left for the next time. Nothing is recorded, as nothing
- * changed for anybody. ERR_CORRUPT "seal-broken" when one cannot be opened: its key is gone.
+ * One step of a pass over everything: of a few rows seals those anew that are under another master
+ * key than the newest. What changed meanwhile was found and is not sealed, and what is made
+ * meanwhile may be passed by: all is done once a whole pass has found nothing. Nothing is recorded,
+ * as nothing changed for anybody. ERR_CORRUPT "seal-broken" when one cannot be opened: its key is
+ * gone.
  */
-enum status seals_rewrap(int64_t *sealed, struct call *call, struct error *err) MUST_USE;
+enum status seals_rewrap(struct seals_step *out, const struct seals_place *from, struct call *call,
+	struct error *err) MUST_USE;
 
 /* How many hashes of secrets are under another pepper than the newest. A hash cannot be made anew
  * without its secret, so that pepper has to stay for as long as there are any. */

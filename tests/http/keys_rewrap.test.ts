@@ -53,6 +53,10 @@ test("keys rewrap: the older master key can go, and everything goes on", async (
   const key = { "idempotency-key": unique("key") };
   const made = await tenant.admin.request("POST", `${tenant.path}/groups`, group, key);
   expect(made.status).toBe(201);
+  // More than one step takes.
+  for (let i = 0; i < 150; i++)
+    await tenant.admin.request("POST", `${tenant.path}/groups`, { name: unique("group") },
+      { "idempotency-key": unique("key") });
   await server.stop();
 
   quiet.operator = server.operator;
@@ -79,7 +83,7 @@ test("keys rewrap: the older master key can go, and everything goes on", async (
 
   const ran = await rewrap();
   expect([ran.status, ran.stderr]).toEqual([0, ""]);
-  expect(ran.stdout).toMatch(/^sealed anew: [1-9]\d*; master key 2 has sealed everything/);
+  expect(ran.stdout).toMatch(/^sealed anew: 1[5-9]\d; master key 2 has sealed everything/);
   expect(ran.stdout).toMatch(/^still under another pepper than 2: \d+ credentials$/m);
   expect(ran.stdout).toMatch(/^still under another pepper than 2: 10 recovery codes$/m);
   expect(sealedBy(1)).toEqual(["0", "0", "0", "0", "0"]);
