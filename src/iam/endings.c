@@ -13,10 +13,10 @@ struct ending {
 	struct sql erasure;
 };
 
-/* Of what: each statement's second parameter; and by which client alone, its last. */
+/* Of what: each statement's second parameter. Its last: by which client alone, or but for which
+ * session; nil: there is none. */
 struct ended {
-	struct uuid id;
-	struct uuid client; /* nil: any */
+	struct uuid id, last;
 };
 
 /* A family is told of once: so its notice has its identifier. */
@@ -42,15 +42,24 @@ struct ended {
 #define ERASURE_BY(column) SQL("DELETE FROM families WHERE org = $1 AND " column " = $2")
 
 /* But those of offline access, which is had while the user is away: their clients are told. */
-#define OF_SESSION_ALONE                                                                           \
-	"session = $2"                                                                             \
+#define SESSION_ALONE                                                                              \
 	" AND replace(' ' || scope || ' ', ' offline_access ', '') = ' ' || scope || ' '"
+#define OF_SESSION_ALONE "session = $2" SESSION_ALONE
 static const struct ending OF_SESSION = {
 	.codes = CODES_BY("session"),
 	.notices = NOTICES_BY("session"),
 	.families = SQL("SELECT family FROM families WHERE org = $1 AND " OF_SESSION_ALONE),
 	.refusals = SQL(REFUSALS " WHERE org = $1 AND " OF_SESSION_ALONE KEEP_LONGER),
 	.erasure = SQL("DELETE FROM families WHERE org = $1 AND " OF_SESSION_ALONE),
+};
+#define OF_OTHERS(kept) "principal = $2 AND session <> " kept
+static const struct ending OF_OTHER_SESSIONS = {
+	.codes = SQL("DELETE FROM codes WHERE org = $1 AND " OF_OTHERS("$3")),
+	.notices = SQL(NOTICES " WHERE org = $1 AND " OF_OTHERS("$5") WANTS_TO_BE_TOLD),
+	.families = SQL(
+		"SELECT family FROM families WHERE org = $1 AND " OF_OTHERS("$3") SESSION_ALONE),
+	.refusals = SQL(REFUSALS " WHERE org = $1 AND " OF_OTHERS("$4") SESSION_ALONE KEEP_LONGER),
+	.erasure = SQL("DELETE FROM families WHERE org = $1 AND " OF_OTHERS("$3") SESSION_ALONE),
 };
 static const struct ending OF_PROVIDER = {
 	.codes = CODES_BY("provider"),
@@ -63,14 +72,13 @@ static const struct ending OF_FAMILY = {
 	REFUSED_BY("family"),
 	.erasure = ERASURE_BY("family"),
 };
+#define OF_GIVEN(client) "principal = $2 AND client = " client
 static const struct ending OF_CONSENT = {
-	.codes = SQL("DELETE FROM codes WHERE org = $1 AND principal = $2 AND client = $3"),
-	.notices =
-		SQL(NOTICES " WHERE org = $1 AND principal = $2 AND client = $5" WANTS_TO_BE_TOLD),
-	.families = SQL("SELECT family FROM families"
-			" WHERE org = $1 AND principal = $2 AND client = $3"),
-	.refusals = SQL(REFUSALS " WHERE org = $1 AND principal = $2 AND client = $4" KEEP_LONGER),
-	.erasure = SQL("DELETE FROM families WHERE org = $1 AND principal = $2 AND client = $3"),
+	.codes = SQL("DELETE FROM codes WHERE org = $1 AND " OF_GIVEN("$3")),
+	.notices = SQL(NOTICES " WHERE org = $1 AND " OF_GIVEN("$5") WANTS_TO_BE_TOLD),
+	.families = SQL("SELECT family FROM families WHERE org = $1 AND " OF_GIVEN("$3")),
+	.refusals = SQL(REFUSALS " WHERE org = $1 AND " OF_GIVEN("$4") KEEP_LONGER),
+	.erasure = SQL("DELETE FROM families WHERE org = $1 AND " OF_GIVEN("$3")),
 };
 static const struct ending OF_PRINCIPAL = {
 	.codes = CODES_BY("principal"),
@@ -103,14 +111,14 @@ static const struct sql SESSIONS_OF_MEMBER =
 static const struct sql SESSIONS_OF_PROVIDER =
 	SQL("DELETE FROM sessions WHERE org = $3 AND only_org = $1 AND provider = $2");
 
-/* `client_at`: where the client stands, if there is one. */
+/* `last_at`: where the last stands, if there is one. */
 static enum status
 begin(struct query *q, struct call *call, const struct sql *sql, const struct ended *of,
-	int client_at, struct error *err)
+	int last_at, struct error *err)
 {
 	enum status rc = iam__query(q, call, sql, of->id, err);
-	if (rc == OK && !uuid_is_nil(of->client))
-		query_bind_uuid(q, client_at, of->client);
+	if (rc == OK && !uuid_is_nil(of->last))
+		query_bind_uuid(q, last_at, of->last);
 	return rc;
 }
 
@@ -210,6 +218,15 @@ enum status
 endings_of_session(struct call *call, struct session_id session, struct error *err)
 {
 	return end(call, &OF_SESSION, session.id, err);
+}
+
+enum status
+endings_of_other_sessions(
+	struct call *call, struct principal_id principal, struct session_id kept, struct error *err)
+{
+	const struct ended of = {principal.id, kept.id};
+
+	return end_of(call, &OF_OTHER_SESSIONS, &of, err);
 }
 
 enum status

@@ -17,6 +17,10 @@
 enum status endings_of_session(
 	struct call *call, struct session_id session, struct error *err) MUST_USE;
 
+/* The same of each session of a principal but the one that is kept. */
+enum status endings_of_other_sessions(struct call *call, struct principal_id principal,
+	struct session_id kept, struct error *err) MUST_USE;
+
 /* Everything that a person has, in every organisation: in a call that is open on the platform, and
  * has raised the person's generation. One session (nil: none) is kept, not what was given in it. */
 enum status endings_of_person(struct call *call, struct person_id person, struct session_id kept,

@@ -37,6 +37,9 @@ static const struct sql SESSION_DELETE =
 static const struct sql SESSION_DELETE_OWN =
 	SQL("DELETE FROM sessions WHERE org = $1 AND session = $2"
 	    " AND (person = $3 OR principal = $4)");
+static const struct sql SESSION_DELETE_OTHERS =
+	SQL("DELETE FROM sessions WHERE org = $1 AND session <> $2"
+	    " AND (person = $3 OR principal = $4)");
 
 static void
 session_read(struct session *out, struct query *q, struct call *call)
@@ -229,23 +232,42 @@ session_list(struct session **out, size_t *count, struct call *call, struct sess
 	return rc;
 }
 
-enum status
-session_end(struct call *call, struct session_owner owner, struct session_id id, struct error *err)
+static enum status
+delete_of(int64_t *changed, struct call *call, const struct sql *sql, struct session_owner owner,
+	struct session_id id, struct error *err)
 {
 	struct query q;
-	int64_t changed;
 
-	enum status rc = iam__query(&q, call, &SESSION_DELETE_OWN, id.id, err);
+	enum status rc = iam__query(&q, call, sql, id.id, err);
 	if (rc != OK)
 		return rc;
 	query_bind_uuid_or_null(&q, 3, owner.person.id);
 	query_bind_uuid_or_null(&q, 4, owner.principal.id);
-	rc = query_run(&q, &changed, err);
+	return query_run(&q, changed, err);
+}
+
+enum status
+session_end(struct call *call, struct session_owner owner, struct session_id id, struct error *err)
+{
+	int64_t changed;
+
+	enum status rc = delete_of(&changed, call, &SESSION_DELETE_OWN, owner, id, err);
 	if (rc == OK && changed == 0)
 		rc = error_set(
 			err, ERR_NOT_FOUND, "session-not-found", "There is no such session.");
 	if (rc == OK)
 		rc = iam__record(
 			call, "sessions.end", "session", id.id, VERSIONS(NOTHING, NOTHING), err);
+	return rc;
+}
+
+enum status
+session_end_others(
+	struct call *call, struct session_owner owner, struct session_id kept, struct error *err)
+{
+	enum status rc = delete_of(NULL, call, &SESSION_DELETE_OTHERS, owner, kept, err);
+	if (rc == OK)
+		rc = iam__record(call, "sessions.end_others", "session", kept.id,
+			VERSIONS(NOTHING, NOTHING), err);
 	return rc;
 }

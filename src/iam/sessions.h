@@ -89,5 +89,8 @@ enum status session_list(struct session **out, size_t *count, struct call *call,
  * ERR_NOT_FOUND "session-not-found". */
 enum status session_end(struct call *call, struct session_owner owner, struct session_id id,
 	struct error *err) MUST_USE;
+/* The same of all of the owner's but one. */
+enum status session_end_others(struct call *call, struct session_owner owner,
+	struct session_id kept, struct error *err) MUST_USE;
 
 #endif

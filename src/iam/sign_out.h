@@ -12,4 +12,8 @@
 enum status sign_out(struct call *call, struct tx *tx, const struct session *session,
 	struct error *err) MUST_USE;
 
+/* The same, at once, of all others of whom the session is: it is kept with all that came of it. */
+enum status sign_out_others(
+	struct call *call, struct tx *tx, const struct session *kept, struct error *err) MUST_USE;
+
 #endif

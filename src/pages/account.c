@@ -98,6 +98,7 @@ notice_of(const struct visit *v)
 	static const char *const notices[][2] = {
 		{"password", "Your password is changed, and you are signed out everywhere else."},
 		{"session", "That session has ended."},
+		{"others", "You are signed out everywhere else."},
 		{"withdrawn", "That application has no access any more."},
 		{"again", "Thank you. You can make your change now."},
 		{"totp", "Your authenticator app is on."},
@@ -164,33 +165,39 @@ account_show(struct visit *v)
 			HTML_S("passkey_options", options), HTML_B("passkey_later", !options.len)));
 }
 
-/* With what clients were given in them. What has ended meanwhile was to end. */
-/* With what clients were given in them. What has ended meanwhile was to end. */
+/* With what clients were given in it. What has ended meanwhile was to end. */
 static enum status
-end_sessions(struct visit *v, struct call *call, struct error *err)
+end_session(struct visit *v, struct call *call, struct error *err)
 {
 	const struct owned *o = v->state;
-	bool others = uuid_is_nil(o->ends.id);
-	enum status rc = OK;
+	struct error why = {0};
+	enum status rc = ERR_NOT_FOUND;
 
-	for (size_t i = 0; rc == OK && i < o->count; i++) {
-		const struct session *s = &o->sessions[i];
-		struct error why = {0};
-		if (uuid_eq(s->id.id, v->session.id.id) ||
-			(!others && !uuid_eq(s->id.id, o->ends.id)))
-			continue;
-		rc = sign_out(call, call->tx, s, &why);
-		if (rc != OK && rc != ERR_NOT_FOUND)
-			*err = why;
-		rc = rc == ERR_NOT_FOUND ? OK : rc;
+	for (size_t i = 0; i < o->count; i++) {
+		if (uuid_eq(o->sessions[i].id.id, o->ends.id))
+			rc = sign_out(call, call->tx, &o->sessions[i], &why);
 	}
-	return rc;
+	if (rc != OK && rc != ERR_NOT_FOUND)
+		*err = why;
+	return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
 static void
-sessions_ended(struct visit *v)
+session_ended(struct visit *v)
 {
 	visit_go(v, "/account?done=session", NULL);
+}
+
+static enum status
+end_others(struct visit *v, struct call *call, struct error *err)
+{
+	return sign_out_others(call, call->tx, &v->session, err);
+}
+
+static void
+others_ended(struct visit *v)
+{
+	visit_go(v, "/account?done=others", NULL);
 }
 
 void
@@ -200,14 +207,16 @@ account_sessions_act(struct visit *v)
 	struct str which = visit_field(v, "session");
 	struct error err = {0};
 
-	if (!str_eq(which, STR("others")) && !uuid_parse(which, &o->ends.id)) {
+	if (str_eq(which, STR("others"))) {
+		visit_change(v, v->of.org, end_others, others_ended);
+	} else if (!uuid_parse(which, &o->ends.id)) {
 		(void)error_set(&err, ERR_INVALID, "session-not-stated",
 			"Say which session: its identifier, or others.");
 		visit_fail(v, &err);
 	} else if (uuid_eq(o->ends.id, v->session.id.id)) {
 		visit_go(v, "/sign-out", NULL);
 	} else {
-		visit_change(v, v->of.org, end_sessions, sessions_ended);
+		visit_change(v, v->of.org, end_session, session_ended);
 	}
 }
 

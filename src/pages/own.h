@@ -26,7 +26,7 @@ struct owned {
 	bool totp_waits; /* … if it does */
 
 	/* What is to be changed, and what came of it. */
-	struct session_id ends; /* nil: all others */
+	struct session_id ends;
 	const struct consent *withdrawn;
 	struct str normal; /* secret: the new password */
 	struct str typed; /* a code, or a name */

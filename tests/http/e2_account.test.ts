@@ -60,7 +60,7 @@ describe("E2_account", () => {
     expect(account.text).not.toMatch(/password|passkey|authenticator/i);
     const ended = await user.browser.submit(account, account.form("session", "others"),
       { session: "others" });
-    expect(ended.text).toContain("That session has ended");
+    expect(ended.text).toContain("You are signed out everywhere else");
     expect((await other.open(`${issuer.url}/account`)).heading).toBe("Sign in");
     expect((await user.browser.open(`${issuer.url}/account`)).heading).toBe("Your account");
   });

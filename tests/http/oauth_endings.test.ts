@@ -158,6 +158,59 @@ async function personOf(email: string): Promise<string> {
   return person?.id ?? "";
 }
 
+describe("who ends all his other sessions", () => {
+  /** One is kept; of the others there are more than the page lists. */
+  async function endOthers(user: Principal, base: string): Promise<void> {
+    const kept = plantSession(server.store, { user });
+    for (let i = 0; i < 110; i++) plantSession(server.store, { user });
+    const browser = new Browser(server.url);
+    browser.cookies.set(kept.name, kept.value);
+    const page = await browser.open(`${base}/account`);
+    const done = await browser.submit(page, page.form("session", "others"), { session: "others" });
+    expect(done.text).toContain("You are signed out everywhere else");
+    expect((await browser.open(`${base}/account`)).heading).toBe("Your account");
+    const who = server.store.literal(user.id);
+    expect(server.store.value(`SELECT COUNT(*) FROM sessions WHERE principal = ${who}`
+      + ` OR person = (SELECT person FROM principals WHERE principal = ${who})`)).toBe("1");
+  }
+
+  test("E2_account: an end-user", async () => {
+    const [ada, eve] = [await user(), await user()];
+    const [ends, another] = [await asUser(ada), await asUser(eve)];
+    await endOthers(ada, issuer.url);
+    await expectEnded(ends);
+    await expectSignedOut(ends);
+    await expectLives(another);
+  });
+
+  test("E2_account: a member, in each organisation", async () => {
+    const here = await makeMember(issuer.tenant);
+    const elsewhere = await makeIssuer(server);
+    const there = (await elsewhere.tenant.admin.post<ClientCreated>(
+      `${elsewhere.tenant.path}/members`, { email: here.email })).principal;
+    const all = [];
+    for (const member of [here, there]) {
+      plantConsent(server.store, member, portal.id, "openid");
+      all.push(await given(server.url, portal,
+        plantSession(server.store, { user: member, only_org: member.org })));
+    }
+    const bystander = await asMember(await makeMember(issuer.tenant));
+    await endOthers(here, server.url);
+    await expectEnded(...all);
+    await expectLives(bystander);
+  });
+
+  test("E2_account: what was given in the one that is kept goes on", async () => {
+    const ada = await comeIn(server, issuer.tenant);
+    const [kept, ends] = [await asMember(ada.principal, ada.browser),
+      await asMember(ada.principal)];
+    const page = await ada.browser.open("/account");
+    await ada.browser.submit(page, page.form("session", "others"), { session: "others" });
+    await expectEnded(ends);
+    await expectLives(kept);
+  });
+});
+
 describe("a member", () => {
   test("OIDC-BackChannel-2 whose account the operator suspends, in each organisation", async () => {
     const here = await makeMember(issuer.tenant);
