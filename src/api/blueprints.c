@@ -1,4 +1,4 @@
-#include "iam/blueprints.h"
+#include "iam/blueprints/blueprints.h"
 #include "api/api.h"
 #include "api/list.h"
 #include "api/operations.h"

@@ -2,7 +2,7 @@
 #define API_CLIENTS_H
 
 #include "api/api.h"
-#include "iam/clients.h"
+#include "iam/principals/clients.h"
 
 /* What the body says of a client, new or changed; in the arena of the call. ERR_NO_MEMORY,
  * ERR_TOO_LARGE "jwks-too-large". */

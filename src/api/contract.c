@@ -1,7 +1,7 @@
 /* What is the same for everybody: the contract's text, the catalogue, the presets. */
 #include "api/operations.h"
 #include "api/route.h"
-#include "iam/permissions.h"
+#include "iam/access/permissions.h"
 
 enum status
 api_contract_get(struct operation_call *op, struct error *err)

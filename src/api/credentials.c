@@ -1,9 +1,9 @@
-#include "iam/credentials.h"
+#include "iam/principals/credentials.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"
 #include "api/route.h"
-#include "iam/principals.h"
+#include "iam/principals/principals.h"
 
 /* Under a workspace, a principal of that workspace; under an organisation, any. */
 static enum status

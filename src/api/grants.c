@@ -1,4 +1,4 @@
-#include "iam/grants.h"
+#include "iam/access/grants.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"

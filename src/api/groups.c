@@ -1,4 +1,4 @@
-#include "iam/groups.h"
+#include "iam/access/groups.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"

@@ -1,4 +1,4 @@
-#include "iam/guardrails.h"
+#include "iam/access/guardrails.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"

@@ -3,7 +3,7 @@
 #include "api/list.h"
 #include "api/operations.h"
 #include "api/route.h"
-#include "iam/key_rotation.h"
+#include "iam/tokens/key_rotation.h"
 
 static enum status
 show_all(struct operation_call *op, struct error *err)

@@ -2,7 +2,7 @@
 #include "api/list.h"
 #include "api/operations.h"
 #include "config/config.h"
-#include "iam/mail_queue.h"
+#include "iam/mails/queue.h"
 
 static enum mail_state
 param_state(const struct operation_call *op)

@@ -1,5 +1,5 @@
 /* What is kept about end-users and clients, by key. */
-#include "iam/metadata.h"
+#include "iam/principals/metadata.h"
 #include "api/list.h"
 #include "api/operations.h"
 #include "api/route.h"

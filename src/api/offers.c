@@ -2,7 +2,7 @@
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"
-#include "iam/resources.h"
+#include "iam/tree/resources.h"
 
 static enum status
 show(struct operation_call *op, struct workspace_id workspace, struct error *err)

@@ -1,4 +1,4 @@
-#include "iam/orgs.h"
+#include "iam/tree/orgs.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"

@@ -1,4 +1,4 @@
-#include "iam/permissions.h"
+#include "iam/access/permissions.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"

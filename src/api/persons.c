@@ -2,7 +2,7 @@
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"
-#include "iam/recovery.h"
+#include "iam/people/recovery.h"
 
 static enum status
 load(struct person *out, struct operation_call *op, struct error *err)

@@ -1,13 +1,13 @@
 /* One set of operations for the seven kinds; the route says which. */
-#include "iam/principals.h"
+#include "iam/principals/principals.h"
 #include "api/body.h"
 #include "api/clients.h"
 #include "api/list.h"
 #include "api/operations.h"
 #include "api/route.h"
-#include "iam/access.h"
-#include "iam/api_keys.h"
-#include "iam/joining.h"
+#include "iam/access/access.h"
+#include "iam/people/joining.h"
+#include "iam/principals/api_keys.h"
 
 static struct principal_id
 path_principal(const struct operation_call *op)

@@ -2,7 +2,7 @@
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"
-#include "iam/provider_settings.h"
+#include "iam/providers/settings.h"
 
 static struct provider_id
 path_provider(const struct operation_call *op)

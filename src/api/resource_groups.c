@@ -1,4 +1,4 @@
-#include "iam/resource_groups.h"
+#include "iam/tree/resource_groups.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"

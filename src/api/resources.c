@@ -1,5 +1,5 @@
 /* Resources of a workspace, and global ones, by the same handlers: the path says which. */
-#include "iam/resources.h"
+#include "iam/tree/resources.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "api/operations.h"
-#include "iam/permissions.h"
-#include "iam/roles.h"
+#include "iam/access/permissions.h"
+#include "iam/access/roles.h"
 #include "policy/lookup.h"
 
 struct table {

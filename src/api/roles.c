@@ -1,4 +1,4 @@
-#include "iam/roles.h"
+#include "iam/access/roles.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"

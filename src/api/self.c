@@ -1,7 +1,7 @@
 /* Who calls. */
 #include "api/operations.h"
-#include "iam/access.h"
-#include "iam/orgs.h"
+#include "iam/access/access.h"
+#include "iam/tree/orgs.h"
 
 enum status
 api_self_get(struct operation_call *op, struct error *err)

@@ -1,7 +1,7 @@
 /* Active sessions: what users have with clients. */
 #include "api/list.h"
 #include "api/operations.h"
-#include "iam/families.h"
+#include "iam/tokens/families.h"
 
 enum status
 api_session_list(struct operation_call *op, struct error *err)

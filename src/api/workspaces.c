@@ -1,4 +1,4 @@
-#include "iam/workspaces.h"
+#include "iam/tree/workspaces.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/operations.h"

@@ -1,4 +1,4 @@
-#include "iam/blueprints.h"
+#include "iam/blueprints/blueprints.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -4,7 +4,7 @@
 #include "cli/local.h"
 #include "directory/rows.h"
 #include "iam/chain.h"
-#include "iam/key_rotation.h"
+#include "iam/tokens/key_rotation.h"
 
 #define ARENA_MAX ((size_t)4 * 1024 * 1024)
 

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/local.h"
-#include "iam/orgs.h"
+#include "iam/tree/orgs.h"
 
 #define ARENA_MAX ((size_t)4 * 1024 * 1024)
 

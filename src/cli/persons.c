@@ -4,7 +4,7 @@
 #include "cli/command.h"
 #include "cli/local.h"
 #include "iam/chain.h"
-#include "iam/recovery.h"
+#include "iam/people/recovery.h"
 #include "model/names.h"
 
 #define ARENA_MAX ((size_t)4 * 1024 * 1024)

@@ -2,8 +2,8 @@
 
 #include "cli/command.h"
 #include "cli/local.h"
-#include "iam/installation_keys.h"
-#include "iam/seals.h"
+#include "iam/upkeep/installation_keys.h"
+#include "iam/upkeep/seals.h"
 
 #define ARENA_MAX ((size_t)64 * 1024 * 1024)
 /* A few would do, unless others go on with an older key. */

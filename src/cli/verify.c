@@ -1,4 +1,4 @@
-#include "iam/verify.h"
+#include "iam/upkeep/verify.h"
 #include "cli/command.h"
 #include "cli/verify.h"
 #include "server/installation.h"

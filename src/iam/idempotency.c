@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "iam/rows.h"
-#include "iam/seals.h"
+#include "iam/upkeep/seals.h"
 
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 

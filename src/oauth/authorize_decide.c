@@ -1,6 +1,6 @@
 #include "oauth/authorize_decide.h"
 
-#include "iam/scopes_of_token.h"
+#include "iam/tokens/scopes_of_token.h"
 #include "signin/session.h"
 
 /* The same error codes as OpenID Connect Core section 3.1.2.6. */

@@ -1,9 +1,9 @@
 #ifndef OAUTH_AUTHORIZE_DECIDE_H
 #define OAUTH_AUTHORIZE_DECIDE_H
 
-#include "iam/consents.h"
-#include "iam/persons.h"
-#include "iam/sessions.h"
+#include "iam/people/persons.h"
+#include "iam/people/sessions.h"
+#include "iam/tokens/consents.h"
 #include "signin/ticket.h"
 
 /*

@@ -1,8 +1,8 @@
 /* What an authorization request asks of the store, and of the views: who, what, and the code. */
 #include "door/cookie.h"
-#include "iam/codes.h"
-#include "iam/scopes_of_token.h"
-#include "iam/second_factors.h"
+#include "iam/people/second_factors.h"
+#include "iam/tokens/codes.h"
+#include "iam/tokens/scopes_of_token.h"
 #include "oauth/authorize.h"
 #include "signin/session.h"
 

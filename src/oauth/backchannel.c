@@ -6,7 +6,7 @@
 #include "base/crew.h"
 #include "base/log.h"
 #include "base/rounds.h"
-#include "iam/logout_notices.h"
+#include "iam/tokens/logout_notices.h"
 #include "jose/jwt.h"
 
 #define ROUND_US US_PER_S

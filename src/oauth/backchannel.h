@@ -8,8 +8,8 @@
 /*
  * OpenID Connect Back-Channel Logout: tells clients that what they were given has ended, by a
  * logout token to the address that each has registered. One thread, off those that answer, takes
- * what is due (iam/logout_notices.h), and a crew sends it, so that slow clients delay their own
- * organisation's alone; one that does not answer is tried again later, and then no more.
+ * what is due (iam/tokens/logout_notices.h), and a crew sends it, so that slow clients delay their
+ * own organisation's alone; one that does not answer is tried again later, and then no more.
  */
 struct backchannel;
 

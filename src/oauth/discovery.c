@@ -1,4 +1,4 @@
-#include "iam/scopes_of_token.h"
+#include "iam/tokens/scopes_of_token.h"
 #include "oauth/exchange.h"
 #include "signin/acr.h"
 

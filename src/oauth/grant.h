@@ -2,7 +2,7 @@
 #define OAUTH_GRANT_H
 
 #include "base/clock.h"
-#include "iam/scopes_of_token.h"
+#include "iam/tokens/scopes_of_token.h"
 #include "oauth/client_auth.h"
 #include "signin/access_token.h"
 

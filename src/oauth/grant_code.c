@@ -1,5 +1,5 @@
 #include "directory/rows.h"
-#include "iam/codes.h"
+#include "iam/tokens/codes.h"
 #include "oauth/user_tokens.h"
 
 /* RFC 6749 section 4.1.3, on its way through the store. */

@@ -1,6 +1,6 @@
 #include "oauth/id_token.h"
 
-#include "iam/scopes_of_token.h"
+#include "iam/tokens/scopes_of_token.h"
 #include "jose/jwt.h"
 #include "signin/acr.h"
 #include "json/json.h"

@@ -1,8 +1,8 @@
 #ifndef OAUTH_ID_TOKEN_H
 #define OAUTH_ID_TOKEN_H
 
-#include "iam/family_tokens.h"
-#include "iam/profiles.h"
+#include "iam/tokens/family_tokens.h"
+#include "iam/tokens/profiles.h"
 #include "signin/signer.h"
 
 /* ID tokens (OpenID Connect Core section 2), and the claims about a user that stand in them and in

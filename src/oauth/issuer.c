@@ -1,4 +1,4 @@
-#include "iam/signing_keys.h"
+#include "iam/tokens/signing_keys.h"
 #include "oauth/exchange.h"
 
 static enum status

@@ -1,4 +1,4 @@
-#include "iam/refusals.h"
+#include "iam/tokens/refusals.h"
 #include "oauth/user_tokens.h"
 #include "signin/token.h"
 

@@ -1,7 +1,7 @@
 #include "oauth/user_tokens.h"
 
 #include "door/may.h"
-#include "iam/families.h"
+#include "iam/tokens/families.h"
 
 enum status
 oauth__invalid_grant(struct error *err)

@@ -1,5 +1,5 @@
-#include "iam/metadata.h"
-#include "iam/scopes_of_token.h"
+#include "iam/principals/metadata.h"
+#include "iam/tokens/scopes_of_token.h"
 #include "oauth/client_auth.h"
 #include "oauth/id_token.h"
 #include "signin/token.h"

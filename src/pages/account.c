@@ -1,6 +1,6 @@
 /* One's own: where one is signed in, one's password, and what there is beside it. */
 #include "base/clock.h"
-#include "iam/sign_out.h"
+#include "iam/people/sign_out.h"
 #include "pages/own.h"
 #include "signin/password.h"
 

@@ -1,7 +1,7 @@
 /* What a client may have of who is signed in: asked once for each scope, and kept. */
 #include "directory/rows.h"
-#include "iam/consents.h"
-#include "iam/scopes_of_token.h"
+#include "iam/tokens/consents.h"
+#include "iam/tokens/scopes_of_token.h"
 #include "pages/routes.h"
 #include "signin/session.h"
 

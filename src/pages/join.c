@@ -2,8 +2,8 @@
  * The last step of coming in: of who was invited, and of who signs up. The link in the mail proved
  * the address; a new account gets a name and a password here, an old one has to be signed in to.
  */
-#include "iam/grants.h"
-#include "iam/joining.h"
+#include "iam/access/grants.h"
+#include "iam/people/joining.h"
 #include "pages/routes.h"
 #include "signin/password.h"
 

@@ -1,11 +1,11 @@
 #ifndef PAGES_OWN_H
 #define PAGES_OWN_H
 
-#include "iam/consents.h"
-#include "iam/recovery_codes.h"
-#include "iam/second_factors.h"
-#include "iam/sessions.h"
-#include "iam/totps.h"
+#include "iam/people/recovery_codes.h"
+#include "iam/people/second_factors.h"
+#include "iam/people/sessions.h"
+#include "iam/people/totps.h"
+#include "iam/tokens/consents.h"
 #include "pages/routes.h"
 #include "pages/second.h"
 

@@ -1,7 +1,7 @@
 /* Signing in by an external provider: off to it, and back from there. */
 #include "base/random.h"
 #include "door/cookie.h"
-#include "iam/identities.h"
+#include "iam/providers/identities.h"
 #include "pages/routes.h"
 #include "signin/acr.h"
 #include "signin/upstream.h"

@@ -1,5 +1,5 @@
 /* A password that was forgotten: a link proves the address, and then another one is set. */
-#include "iam/second_factors.h"
+#include "iam/people/second_factors.h"
 #include "pages/routes.h"
 #include "signin/password.h"
 

@@ -4,7 +4,7 @@
  */
 #include "pages/second.h"
 #include "door/cookie.h"
-#include "iam/second_factors.h"
+#include "iam/people/second_factors.h"
 #include "pages/routes.h"
 
 enum first_source {

@@ -1,5 +1,5 @@
 /* The first page: who, and by what. What was typed goes on inside the ticket. */
-#include "iam/joining.h"
+#include "iam/people/joining.h"
 #include "pages/routes.h"
 #include "pages/second.h"
 

@@ -1,5 +1,5 @@
 /* Leaving: asked before, since another site may have led here. */
-#include "iam/sign_out.h"
+#include "iam/people/sign_out.h"
 #include "door/cookie.h"
 #include "pages/routes.h"
 

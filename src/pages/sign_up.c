@@ -1,5 +1,5 @@
 /* Joining an organisation on one's own, where it is open: first a link proves the address. */
-#include "iam/joining.h"
+#include "iam/people/joining.h"
 #include "pages/routes.h"
 
 static enum status

@@ -4,7 +4,7 @@
 #include "door/page.h"
 #include "door/wait.h"
 #include "http/form.h"
-#include "iam/issuers.h"
+#include "iam/tokens/issuers.h"
 #include "pages/pages.h"
 #include "pages/templates.h"
 #include "signin/browser.h"

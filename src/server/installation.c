@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "directory/rows.h"
-#include "iam/forms.h"
-#include "iam/installation_keys.h"
-#include "iam/orgs.h"
+#include "iam/tree/orgs.h"
+#include "iam/upkeep/forms.h"
+#include "iam/upkeep/installation_keys.h"
 
 #define BUSY_TIMEOUT_MS 2000
 #define STATEMENT_TIMEOUT_MS 5000

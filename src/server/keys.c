@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "iam/key_rotation.h"
+#include "iam/tokens/key_rotation.h"
 
 #define TURNS_MAX 64 /* of one round: the rest in the next */
 #define ARENA_MAX ((size_t)1024 * 1024)

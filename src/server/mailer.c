@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rounds.h"
-#include "iam/letters.h"
-#include "iam/mails.h"
+#include "iam/mails/letters.h"
+#include "iam/mails/mails.h"
 #include "mail/mail.h"
 
 #define ROUND_US (US_PER_S / 2)

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rounds.h"
-#include "iam/credentials.h"
-#include "iam/purge.h"
+#include "iam/principals/credentials.h"
+#include "iam/upkeep/purge.h"
 #include "server/keys.h"
 
 #define ROUND_US (5 * US_PER_S)

@@ -2,10 +2,10 @@
 #define SIGNIN_ACR_H
 
 #include "base/str.h"
-#include "iam/scopes_of_token.h"
+#include "iam/tokens/scopes_of_token.h"
 
 /* By what who signed in was proved (`amr`, RFC 8176), in the order in which it was, with blanks
- * between: beside the "pwd" and "email" of iam/sessions.h. */
+ * between: beside the "pwd" and "email" of iam/people/sessions.h. */
 #define METHOD_OTP STR("otp") /* a code of an app, or a recovery code */
 #define METHOD_HARDWARE STR("hwk") /* a passkey that stays in its device */
 #define METHOD_SOFTWARE STR("swk") /* a passkey that may be copied between devices */

@@ -1,7 +1,7 @@
 #include "signin/entrance.h"
 
-#include "iam/second_factors.h"
-#include "iam/sign_out.h"
+#include "iam/people/second_factors.h"
+#include "iam/people/sign_out.h"
 
 /* Hashing takes its time: a password that was changed meanwhile opens nothing. */
 static enum status

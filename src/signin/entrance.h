@@ -1,8 +1,8 @@
 #ifndef SIGNIN_ENTRANCE_H
 #define SIGNIN_ENTRANCE_H
 
-#include "iam/persons.h"
-#include "iam/sessions.h"
+#include "iam/people/persons.h"
+#include "iam/people/sessions.h"
 #include "signin/second_factor.h"
 
 /*

@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "iam/joining.h"
-#include "iam/mails.h"
+#include "iam/mails/mails.h"
+#include "iam/people/joining.h"
 
 #define WISHES_MAX 256
 #define ARENA_MAX ((size_t)256 * 1024)

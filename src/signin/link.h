@@ -1,7 +1,7 @@
 #ifndef SIGNIN_LINK_H
 #define SIGNIN_LINK_H
 
-#include "iam/links.h"
+#include "iam/people/links.h"
 #include "signin/credential.h"
 
 /*

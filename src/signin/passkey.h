@@ -4,14 +4,14 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "crypto/secret.h"
-#include "iam/passkeys.h"
-#include "iam/persons.h"
+#include "iam/people/passkeys.h"
+#include "iam/people/persons.h"
 
 /*
  * The ceremonies of passkeys (WebAuthn level 3), of the installation alone: options go into a page,
  * the browser's script answers, and the answer is verified here with libfido2. Nothing is kept in
  * between: the challenge is sealed to its purpose and browser, and lives for five minutes; that it
- * is answered once is passkey_use's (iam/passkeys.h). Threads: any.
+ * is answered once is passkey_use's (iam/people/passkeys.h). Threads: any.
  */
 #define PASSKEY_CHALLENGE_LIFE_US (5 * 60 * US_PER_S)
 #define PASSKEY_ANSWER_MAX ((size_t)24 * 1024)

@@ -1,9 +1,9 @@
 #include "signin/second_factor.h"
 
-#include "iam/recovery_codes.h"
-#include "iam/scopes_of_token.h"
-#include "iam/sessions.h"
-#include "iam/totps.h"
+#include "iam/people/recovery_codes.h"
+#include "iam/people/sessions.h"
+#include "iam/people/totps.h"
+#include "iam/tokens/scopes_of_token.h"
 #include "signin/acr.h"
 #include "signin/carried.h"
 #include "json/json.h"

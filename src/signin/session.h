@@ -1,8 +1,8 @@
 #ifndef SIGNIN_SESSION_H
 #define SIGNIN_SESSION_H
 
-#include "iam/persons.h"
-#include "iam/sessions.h"
+#include "iam/people/persons.h"
+#include "iam/people/sessions.h"
 
 /* Which sessions were used since it was last written down, in memory: bounded, and what does not
  * fit is lost until the next use. Threads: any. */

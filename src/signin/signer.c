@@ -1,6 +1,6 @@
 #include "signin/signer.h"
 
-#include "iam/signing_keys.h"
+#include "iam/tokens/signing_keys.h"
 
 static enum status
 unseal(struct sign_key **out, const struct signin *signin, const struct keys_view *keys,

@@ -18,8 +18,9 @@
  *	→ {issuer}/consent?ticket=T                    which goes back to resume
  *
  *	{issuer}/logout?…                              not known to be the user's own wish
- *	→ {issuer}/sign-out?ticket=T                   asks; ends the session (iam/sign_out.h)
- *	→ {issuer}/logout/done?ticket=T                goes on to where the client wants it
+ *	→ {issuer}/sign-out?ticket=T                   asks; ends the session
+ *(iam/people/sign_out.h) → {issuer}/logout/done?ticket=T                goes on to where the client
+ *wants it
  *
  *	{issuer}/sign-in                               by somebody himself, or on the way to a page
  *	→ {path}                                       of ours, which wants him signed in

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/crew.h"
 #include "http/client.h"
-#include "iam/identities.h"
+#include "iam/providers/identities.h"
 #include "signin/upstream_visit.h"
 
 /*

@@ -3,8 +3,8 @@
 
 #include "crypto/crypto.h"
 #include "fuzz.h"
-#include "iam/codes.h"
-#include "iam/scopes_of_token.h"
+#include "iam/tokens/codes.h"
+#include "iam/tokens/scopes_of_token.h"
 #include "oauth/client_auth.h"
 
 static void

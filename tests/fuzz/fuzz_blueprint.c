@@ -4,7 +4,7 @@
 
 #include "crypto/crypto.h"
 #include "fuzz.h"
-#include "iam/blueprint_plan.h"
+#include "iam/blueprints/plan.h"
 
 static void
 check_plan(const struct blueprint_plan *plan)

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "iam/grants.h"
-#include "iam/principals.h"
+#include "iam/access/grants.h"
+#include "iam/principals/principals.h"
 
 #define ARENA_MAX ((size_t)256 << 20)
 

@@ -5,7 +5,7 @@
 
 #include "directory/directory.h"
 #include "iam/call.h"
-#include "iam/orgs.h"
+#include "iam/tree/orgs.h"
 
 /*
  * A real store with a platform and one organisation: `root`, its operator, and `owner` are API

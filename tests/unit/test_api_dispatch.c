@@ -9,7 +9,7 @@
 #include "api/route.h"
 #include "crypto/secret.h"
 #include "http_wire.h"
-#include "iam/groups.h"
+#include "iam/access/groups.h"
 
 /*
  * The dispatcher over a contract of this test's own, with the real server, store, directory and

@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "iam/consents.h"
-#include "iam/links.h"
-#include "iam/mails.h"
-#include "iam/persons.h"
-#include "iam/purge.h"
-#include "iam/scopes_of_token.h"
-#include "iam/sessions.h"
+#include "iam/mails/mails.h"
+#include "iam/people/links.h"
+#include "iam/people/persons.h"
+#include "iam/people/sessions.h"
+#include "iam/tokens/consents.h"
+#include "iam/tokens/scopes_of_token.h"
+#include "iam/upkeep/purge.h"
 
 /* Accounts, and what belongs to them: sessions of browsers, links, mails, consents. */
 

@@ -3,13 +3,13 @@
 #include <stdio.h>
 
 #include "directory/rows.h"
-#include "iam/blueprints.h"
-#include "iam/grants.h"
-#include "iam/permissions.h"
+#include "iam/access/grants.h"
+#include "iam/access/permissions.h"
+#include "iam/access/role_names.h"
+#include "iam/access/roles.h"
+#include "iam/blueprints/blueprints.h"
 #include "iam/records.h"
-#include "iam/role_names.h"
-#include "iam/roles.h"
-#include "iam/verify.h"
+#include "iam/upkeep/verify.h"
 #include "policy/lookup.h"
 
 /* The five that are shipped, and small ones of our own that grow, shrink and collide. */

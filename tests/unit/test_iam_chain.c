@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-#include "iam/groups.h"
+#include "iam/access/groups.h"
 #include "iam/records.h"
-#include "iam/verify.h"
+#include "iam/upkeep/verify.h"
 
 /* Whatever is done to the rows behind the program's back is found. */
 

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "iam/clients.h"
-#include "iam/consents.h"
-#include "iam/endings.h"
-#include "iam/families.h"
-#include "iam/workspaces.h"
+#include "iam/principals/clients.h"
+#include "iam/tokens/consents.h"
+#include "iam/tokens/endings.h"
+#include "iam/tokens/families.h"
+#include "iam/tree/workspaces.h"
 
 /* Active sessions: what end-users have with clients, how it is listed, and everything that ends
  * it. The rows stand for what the authorization server will have written. */

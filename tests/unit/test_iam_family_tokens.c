@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "iam/family_tokens.h"
+#include "iam/tokens/family_tokens.h"
 
 /* Refresh tokens: which one is live, what follows it, and what an old one is known by. */
 

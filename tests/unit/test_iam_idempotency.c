@@ -1,8 +1,8 @@
 #include "iam_support.h"
 
 #include "iam/idempotency.h"
-#include "iam/purge.h"
 #include "iam/rows.h"
+#include "iam/upkeep/purge.h"
 
 /* Answers that are kept: whose they are, for how long, and what is to be seen of them. */
 

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "crypto/crypto.h"
-#include "iam/key_rotation.h"
+#include "iam/tokens/key_rotation.h"
 
 /* Signing keys of the organisation's own issuer of none: the workspace does not matter here. Time
  * passes by moving the rows back. */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "iam/letter_templates.h"
-#include "iam/letters.h"
+#include "iam/mails/letter_templates.h"
+#include "iam/mails/letters.h"
 #include "mail/mail.h"
 
 #define ARENA_MAX ((size_t)1024 * 1024)

@@ -1,8 +1,8 @@
 #include "iam_support.h"
 
-#include "iam/grants.h"
-#include "iam/principals.h"
-#include "iam/provider_settings.h"
+#include "iam/access/grants.h"
+#include "iam/principals/principals.h"
+#include "iam/providers/settings.h"
 
 /* What goes with a provider: what its rules gave, and whom it knows. */
 

@@ -1,7 +1,7 @@
 #include "iam_support.h"
 
 #include "base/clock.h"
-#include "iam/purge.h"
+#include "iam/upkeep/purge.h"
 
 /* How much a job of the purge takes, and that everything has its turn. What there is to purge is
  * put into the store as it lies there after its end. */

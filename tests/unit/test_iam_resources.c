@@ -3,12 +3,12 @@
 #include <stdio.h>
 
 #include "directory/rows.h"
-#include "iam/blueprints.h"
-#include "iam/grants.h"
-#include "iam/guardrails.h"
-#include "iam/resource_groups.h"
-#include "iam/verify.h"
-#include "iam/workspaces.h"
+#include "iam/access/grants.h"
+#include "iam/access/guardrails.h"
+#include "iam/blueprints/blueprints.h"
+#include "iam/tree/resource_groups.h"
+#include "iam/tree/workspaces.h"
+#include "iam/upkeep/verify.h"
 
 /* Resources and their groups: who may bring what under which grants, and what goes with what. */
 

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "iam/passkeys.h"
-#include "iam/persons.h"
-#include "iam/recovery_codes.h"
-#include "iam/second_factors.h"
-#include "iam/totps.h"
+#include "iam/people/passkeys.h"
+#include "iam/people/persons.h"
+#include "iam/people/recovery_codes.h"
+#include "iam/people/second_factors.h"
+#include "iam/people/totps.h"
 
 static const struct person_id ada = {{{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}}};
 static const struct person_id bob = {{{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2}}};

@@ -2,8 +2,8 @@
 #include "check.h"
 
 #include "crypto/crypto.h"
-#include "iam/codes.h"
-#include "iam/scopes_of_token.h"
+#include "iam/tokens/codes.h"
+#include "iam/tokens/scopes_of_token.h"
 
 static void
 test_scopes__well_formed(void **state)
