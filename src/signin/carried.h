@@ -1,6 +1,7 @@
 #ifndef SIGNIN_CARRIED_H
 #define SIGNIN_CARRIED_H
 
+#include "base/arena.h"
 #include "crypto/secret.h"
 
 /*
@@ -8,6 +9,11 @@
  * it brings back may be anything.
  */
 #define CARRIED_TEXT_MAX 4096
+
+/* Seals it for `aad`, into the arena, with a NUL behind it. `plain` is short enough for
+ * CARRIED_TEXT_MAX, asserted. ERR_NO_MEMORY. Threads: any. */
+enum status carried_seal(struct str *out, struct str plain, const struct keyring *ring,
+	struct str aad, struct arena *arena, struct error *err) MUST_USE;
 
 /*
  * Opens it into `plain`, whose limit is that of what is expected. `*sound` is false when it is none

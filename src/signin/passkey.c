@@ -8,8 +8,6 @@
 
 #define RANDOM_LEN 32
 #define PLAIN_LEN (8 + RANDOM_LEN)
-#define SEALED_LEN (PLAIN_LEN + KEYRING_SEAL_OVERHEAD)
-#define CHALLENGE_TEXT_MAX (SEALED_LEN * 4 / 3 + 4)
 #define AAD_MAX 256
 #define OPTIONS_MAX ((size_t)64 * 1024)
 #define TIMEOUT_MS 300000
@@ -91,23 +89,13 @@ name_challenge(char space[AAD_MAX], const struct passkey_ceremony *ceremony)
 enum status
 passkey__challenge_new(struct str *out, const struct passkey_ceremony *ceremony, struct error *err)
 {
-	char aad[AAD_MAX], sealed_space[SEALED_LEN], plain[PLAIN_LEN];
-	struct buf sealed;
+	char aad[AAD_MAX], plain[PLAIN_LEN];
 
 	for (size_t i = 0; i < 8; i++)
 		plain[i] = (char)((uint64_t)ceremony->now_us >> (56 - 8 * i));
 	random_bytes(plain + 8, RANDOM_LEN);
-	buf_init_fixed(&sealed, sealed_space, sizeof(sealed_space));
-	enum status rc = keyring_seal(ceremony->ring, &sealed, (struct str){plain, sizeof(plain)},
-		name_challenge(aad, ceremony), err);
-	if (rc != OK)
-		return rc;
-	char *text = arena_alloc(ceremony->arena, CHALLENGE_TEXT_MAX);
-	if (!text)
-		return error_no_memory(err);
-	*out = (struct str){
-		text, crypto_base64url(text, CHALLENGE_TEXT_MAX, sealed.ptr, sealed.len)};
-	return OK;
+	return carried_seal(out, (struct str){plain, sizeof(plain)}, ceremony->ring,
+		name_challenge(aad, ceremony), ceremony->arena, err);
 }
 
 enum status

@@ -10,7 +10,6 @@
 #include "json/writer.h"
 
 #define PLAIN_MAX (FIRST_FACTOR_TEXT_MAX / 4 * 3 - KEYRING_SEAL_OVERHEAD)
-#define SEALED_MAX (PLAIN_MAX + KEYRING_SEAL_OVERHEAD)
 #define AAD_MAX 128
 
 static struct str
@@ -46,23 +45,14 @@ enum status
 first_factor_close(struct str *out, const struct first_factor *first,
 	const struct first_factor_seal *seal, struct error *err)
 {
-	char plain_space[PLAIN_MAX], sealed_space[SEALED_MAX], aad[AAD_MAX];
-	struct buf plain, sealed;
+	char space[PLAIN_MAX], aad[AAD_MAX];
+	struct buf plain;
 
 	ASSERT(first->methods.len <= SESSION_METHODS_MAX);
-	buf_init_fixed(&plain, plain_space, sizeof(plain_space));
+	buf_init_fixed(&plain, space, sizeof(space));
 	write_first(&plain, first, seal->now_us);
-	buf_init_fixed(&sealed, sealed_space, sizeof(sealed_space));
-	enum status rc = keyring_seal(
-		seal->ring, &sealed, buf_view(&plain), name_cookie(aad, seal->browser), err);
-	if (rc != OK)
-		return rc;
-	char *text = arena_alloc(seal->arena, FIRST_FACTOR_TEXT_MAX);
-	if (!text)
-		return error_no_memory(err);
-	size_t len = crypto_base64url(text, FIRST_FACTOR_TEXT_MAX, sealed.ptr, sealed.len);
-	*out = (struct str){text, len};
-	return OK;
+	return carried_seal(out, buf_view(&plain), seal->ring, name_cookie(aad, seal->browser),
+		seal->arena, err);
 }
 
 static struct uuid

@@ -6,7 +6,6 @@
 
 /* Sealed, and in base64url, it is TICKET_TEXT_MAX long. */
 #define PLAIN_MAX (TICKET_TEXT_MAX / 4 * 3 - KEYRING_SEAL_OVERHEAD)
-#define SEALED_MAX (PLAIN_MAX + KEYRING_SEAL_OVERHEAD)
 
 /* What is in it, under short names: it stands in addresses. */
 static const struct {
@@ -84,28 +83,19 @@ enum status
 ticket_seal(struct str *out, const struct ticket *ticket, struct workspace_id issuer,
 	const struct keyring *ring, struct arena *arena, struct error *err)
 {
-	char plain_space[PLAIN_MAX], sealed_space[SEALED_MAX], aad_space[AAD_MAX];
-	struct buf plain, sealed;
+	char space[PLAIN_MAX], aad[AAD_MAX];
+	struct buf plain;
 	struct json_writer w;
 
 	*out = (struct str){NULL, 0};
-	buf_init_fixed(&plain, plain_space, sizeof(plain_space));
+	buf_init_fixed(&plain, space, sizeof(space));
 	jw_init(&w, &plain);
 	write_ticket(&w, ticket);
 	if (plain.failed)
 		return error_set(err, ERR_INVALID, "ticket-too-long",
 			"The request is too long: ask for fewer scopes and claims.");
-	buf_init_fixed(&sealed, sealed_space, sizeof(sealed_space));
-	struct str aad = aad_of(aad_space, ticket->kind, issuer);
-	enum status rc = keyring_seal(ring, &sealed, buf_view(&plain), aad, err);
-	if (rc != OK)
-		return rc;
-	char *text = arena_alloc(arena, TICKET_TEXT_MAX + 1);
-	if (!text)
-		return error_no_memory(err);
-	size_t len = crypto_base64url(text, TICKET_TEXT_MAX + 1, sealed.ptr, sealed.len);
-	*out = (struct str){text, len};
-	return OK;
+	return carried_seal(
+		out, buf_view(&plain), ring, aad_of(aad, ticket->kind, issuer), arena, err);
 }
 
 static enum status

@@ -7,7 +7,6 @@
 #define HEAD_LEN (1 + 16 + 16 + 8 + 32)
 #define TICKET_BYTES_MAX (TICKET_TEXT_MAX / 4 * 3)
 #define PLAIN_MAX (HEAD_LEN + TICKET_BYTES_MAX)
-#define SEALED_MAX (PLAIN_MAX + KEYRING_SEAL_OVERHEAD)
 
 static const struct str AAD = {"upstream visit", 14};
 
@@ -64,27 +63,19 @@ enum status
 upstream_visit_seal(struct str *out, const struct upstream_visit *visit, const struct keyring *ring,
 	struct arena *arena, struct error *err)
 {
-	char plain_space[PLAIN_MAX], sealed_space[SEALED_MAX];
-	struct buf plain, sealed;
+	char space[PLAIN_MAX];
+	struct buf plain;
 
 	*out = (struct str){NULL, 0};
-	buf_init_fixed(&plain, plain_space, sizeof(plain_space));
-	buf_init_fixed(&sealed, sealed_space, sizeof(sealed_space));
+	buf_init_fixed(&plain, space, sizeof(space));
 	write_head(&plain, visit);
 	if (!write_ticket(&plain, visit->ticket) || plain.failed)
 		return error_set(err, ERR_INVALID, "ticket-invalid",
 			"This page was opened in a way that it was not made for; go back to the "
 			"application and begin again.");
-	enum status rc = keyring_seal(ring, &sealed, buf_view(&plain), AAD, err);
-	crypto_wipe(plain_space, sizeof(plain_space));
-	if (rc != OK)
-		return rc;
-	char *text = arena_alloc(arena, UPSTREAM_VISIT_MAX);
-	if (!text)
-		return error_no_memory(err);
-	*out = (struct str){
-		text, crypto_base64url(text, UPSTREAM_VISIT_MAX, sealed.ptr, sealed.len)};
-	return OK;
+	enum status rc = carried_seal(out, buf_view(&plain), ring, AAD, arena, err);
+	crypto_wipe(space, sizeof(space));
+	return rc;
 }
 
 static enum status

@@ -13,7 +13,6 @@
  */
 #define UPSTREAM_VISIT_COOKIE "__Host-thingward-upstream"
 #define UPSTREAM_VISIT_LIFE_US (10 * 60 * US_PER_S)
-#define UPSTREAM_VISIT_MAX 3500 /* of its text */
 
 struct upstream_visit {
 	struct org_id org;
