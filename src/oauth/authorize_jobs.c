@@ -1,5 +1,6 @@
 /* What an authorization request asks of the store, and of the views: who, what, and the code. */
 #include "door/cookie.h"
+#include "door/may.h"
 #include "iam/people/second_factors.h"
 #include "iam/tokens/codes.h"
 #include "iam/tokens/scopes_of_token.h"
@@ -91,12 +92,13 @@ authorize__scope(struct str *out, struct authorization *a, struct error *err)
 		directory_groups(d, org, principal, groups, x->misses);
 	if (!principal || x->misses->count)
 		return error_set(err, ERR_BUSY, "not-loaded", "The user is not loaded yet.");
+	const struct attribute address = door_address(x->http);
 	const struct scope_holder holder = {
 		.question = {.org = org,
 			.subject = {.principal = principal, .groups = groups},
 			.target = {.kind = x->place ? TARGET_WORKSPACE : TARGET_ORG,
 				.workspace = x->place},
-			.attributes = {.now_us = x->now_us}},
+			.attributes = {.items = &address, .count = 1, .now_us = x->now_us}},
 		.workspace = x->workspace,
 		.first_party = a->client->first_party,
 	};

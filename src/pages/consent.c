@@ -1,5 +1,6 @@
 /* What a client may have of who is signed in: asked once for each scope, and kept. */
 #include "directory/rows.h"
+#include "door/may.h"
 #include "iam/tokens/consents.h"
 #include "iam/tokens/scopes_of_token.h"
 #include "pages/routes.h"
@@ -95,12 +96,13 @@ find_scope(struct asking *a, struct visit *v, struct call *call, struct error *e
 	enum status rc = load_holding(&h, a, v, call, err);
 	if (rc != OK)
 		return rc;
+	const struct attribute address = door_address(v->http);
 	const struct scope_holder holder = {
 		.question = {.org = h.org,
 			.subject = {.principal = h.principal, .groups = h.groups},
 			.target = {.kind = h.workspace ? TARGET_WORKSPACE : TARGET_ORG,
 				.workspace = h.workspace},
-			.attributes = {.now_us = call->now_us}},
+			.attributes = {.items = &address, .count = 1, .now_us = call->now_us}},
 		.workspace = v->issuer,
 	};
 	buf_init(&list, SCOPES_MAX + 1);

@@ -1,7 +1,7 @@
 // One's own account where end-users sign in, and the clients that people have allowed something.
 import { beforeAll, describe, expect, test } from "vitest";
 import { Browser, type Form, type Page } from "./harness/browser.ts";
-import { unique } from "./harness/make.ts";
+import { unique, workspaceNode } from "./harness/make.ts";
 import { giveScope, type Issuer, makeIssuer, makePublicClient, post } from "./harness/oauth.ts";
 import { comeIn, comeInto, type Person } from "./harness/people.ts";
 import { begin, BACK, decide, finish, relyingParty, signInByLink } from "./harness/relying.ts";
@@ -163,6 +163,22 @@ describe("E7_consent", () => {
     expect([rest.heading, rest.text]).toEqual(
       ["Allow access?", expect.stringContaining("ingest:write")]);
     const tokens = await finish(config, begun, await decide(user.browser, rest, "allow"));
+    expect(tokens.scope).toBe("openid ingest:write");
+  });
+
+  test("E7_consent: what he may have from where he is, is shown", async () => {
+    const user = await comeInto(server, issuer.tenant, issuer.workspace);
+    await issuer.tenant.admin.post(`${issuer.tenant.path}/grants`, {
+      holder: { kind: "principal", id: user.principal.id }, permission: "ingest:write",
+      node: workspaceNode(issuer.workspace),
+      condition: { all: [
+        { attribute: "context.address", operator: "in_cidr", value: "127.0.0.0/8" }] },
+    });
+    const config = await relyingParty(issuer.url, app.id);
+    const begun = await begin(config, { scope: "openid ingest:write" });
+    const page = await user.browser.open(begun.url);
+    expect(page.text).toContain("ingest:write");
+    const tokens = await finish(config, begun, await decide(user.browser, page, "allow"));
     expect(tokens.scope).toBe("openid ingest:write");
   });
 
